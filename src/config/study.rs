@@ -1,0 +1,105 @@
+//! Curriculum, exams, evaluation, and what is kept of a run.
+
+use serde::{Deserialize, Serialize};
+
+/// `[curriculum]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CurriculumConfig {
+    /// Levels there are for training, lowest and highest. Default `[1, 3]`.
+    pub levels: [u32; 2],
+    /// Highest level open at the start. Default 3.
+    pub start: u32,
+    /// Smallest weight of an open level, relative to the largest possible (0.25). Default 0.1.
+    pub floor: f64,
+    /// Rollouts per level that the success rate is taken over. Default 256.
+    pub window: usize,
+}
+
+impl Default for CurriculumConfig {
+    fn default() -> Self {
+        Self { levels: [1, 3], start: 3, floor: 0.1, window: 256 }
+    }
+}
+
+/// `[exam]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExamConfig {
+    /// Steps between exams; 0 means none. Default 100.
+    pub every: u64,
+    /// Problems per level. Default 64.
+    pub problems: usize,
+    /// Accuracy on the highest open level that opens the next. Default 0.8.
+    pub pass: f64,
+}
+
+impl Default for ExamConfig {
+    fn default() -> Self {
+        Self { every: 100, problems: 64, pass: 0.8 }
+    }
+}
+
+/// `[evaluation]`: the final test, on problems that steered nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluationConfig {
+    /// Problems per level; 0 means no evaluation. Default 200.
+    pub problems: usize,
+    /// Levels tested; empty means all training levels. Default empty.
+    pub levels: Vec<u32>,
+    /// Levels never trained on, for generalisation. Default empty.
+    pub unseen_levels: Vec<u32>,
+    /// Samples per problem (n of mean@n and pass@k). Default 8.
+    pub samples: usize,
+    /// Temperature of the samples. Default 1.
+    pub temperature: f64,
+    /// Measure accuracy under each perturbation. Default true.
+    pub robustness: bool,
+    /// Also test where the adaptive phase begins, so that the report can show the gain. Default true.
+    pub after_warmup: bool,
+}
+
+impl Default for EvaluationConfig {
+    fn default() -> Self {
+        Self {
+            problems: 200,
+            levels: Vec::new(),
+            unseen_levels: Vec::new(),
+            samples: 8,
+            temperature: 1.0,
+            robustness: true,
+            after_warmup: true,
+        }
+    }
+}
+
+/// `[checkpoint]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckpointConfig {
+    /// Steps between checkpoints; 0 means only at the end. Default 100.
+    pub every: u64,
+    /// Checkpoints kept besides the best by exam; at least 1. Default 2.
+    pub keep: usize,
+}
+
+impl Default for CheckpointConfig {
+    fn default() -> Self {
+        Self { every: 100, keep: 2 }
+    }
+}
+
+/// `[logging]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoggingConfig {
+    /// Write sampled completions every this many steps; 0 never. Default 10.
+    pub completions_every: u64,
+}
+
+impl Default for LoggingConfig {
+    fn default() -> Self {
+        Self { completions_every: 10 }
+    }
+}

@@ -1,0 +1,154 @@
+//! What there is to draw from, and the held-out sets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::tasks::{Problem, Split, Task};
+
+/// A generator is taken to have run dry after this many indices in a row without a new problem.
+const PATIENCE: u64 = 1000;
+
+/// A split or level that cannot be drawn from.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CurriculumError {
+    /// A level that the task does not have.
+    #[error(
+        "level {level}: the task {task} has levels {lowest} to {highest}; \
+         choose curriculum.levels within these"
+    )]
+    UnknownLevel {
+        task: &'static str,
+        level: u32,
+        lowest: u32,
+        highest: u32,
+    },
+    /// A level without training problems.
+    #[error(
+        "level {level}: the task {task} has no training problems there; \
+         add data for it, or leave it out of curriculum.levels"
+    )]
+    NoProblems { task: &'static str, level: u32 },
+}
+
+/// What one level offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Supply {
+    /// A generator: any index gives a problem.
+    Endless,
+    /// These indices; never empty.
+    Finite(Vec<u64>),
+}
+
+/// Training problems by level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    supplies: BTreeMap<u32, Supply>,
+}
+
+impl Pool {
+    /// What SFT may see: the first `per_level` training problems of each level that differ in
+    /// content, or all there are where `per_level` is 0.
+    pub fn demonstrations(
+        task: &dyn Task,
+        levels: impl IntoIterator<Item = u32>,
+        per_level: u64,
+    ) -> Result<Self, CurriculumError> {
+        Self::collect(task, levels, |level| match per_level {
+            0 => all(task, level),
+            limit => Supply::Finite(
+                distinct(task, Split::Train, level, limit)
+                    .iter()
+                    .map(|problem| problem.index)
+                    .collect(),
+            ),
+        })
+    }
+
+    /// What rollouts are asked: all training problems.
+    pub fn prompts(
+        task: &dyn Task,
+        levels: impl IntoIterator<Item = u32>,
+    ) -> Result<Self, CurriculumError> {
+        Self::collect(task, levels, |level| all(task, level))
+    }
+
+    fn collect(
+        task: &dyn Task,
+        levels: impl IntoIterator<Item = u32>,
+        supply: impl Fn(u32) -> Supply,
+    ) -> Result<Self, CurriculumError> {
+        let mut supplies = BTreeMap::new();
+        for level in levels {
+            let known = task.levels();
+            if !known.contains(&level) {
+                return Err(CurriculumError::UnknownLevel {
+                    task: task.name(),
+                    level,
+                    lowest: *known.start(),
+                    highest: *known.end(),
+                });
+            }
+            let supply = supply(level);
+            if supply == Supply::Finite(Vec::new()) {
+                return Err(CurriculumError::NoProblems {
+                    task: task.name(),
+                    level,
+                });
+            }
+            supplies.insert(level, supply);
+        }
+        Ok(Self { supplies })
+    }
+
+    /// What `level` offers; `None` where the pool was made without it.
+    pub fn supply(&self, level: u32) -> Option<&Supply> {
+        self.supplies.get(&level)
+    }
+
+    /// Problems at `level`; `None` where they are endless or the pool was made without it.
+    pub fn size(&self, level: u32) -> Option<usize> {
+        match self.supply(level)? {
+            Supply::Endless => None,
+            Supply::Finite(indices) => Some(indices.len()),
+        }
+    }
+}
+
+/// The exam of a level: its first `count` exam problems that differ in content (fewer where there
+/// are no more).
+pub fn exam_problems(task: &dyn Task, level: u32, count: usize) -> Vec<Problem> {
+    distinct(task, Split::Exam, level, count as u64)
+}
+
+/// The test set of a level, likewise from the test split, which steers nothing.
+pub fn test_problems(task: &dyn Task, level: u32, count: usize) -> Vec<Problem> {
+    distinct(task, Split::Test, level, count as u64)
+}
+
+fn all(task: &dyn Task, level: u32) -> Supply {
+    match task.len(Split::Train, level) {
+        None => Supply::Endless,
+        Some(size) => Supply::Finite((0..size).collect()),
+    }
+}
+
+/// The first `limit` problems of a split and level with ids of their own.
+fn distinct(task: &dyn Task, split: Split, level: u32, limit: u64) -> Vec<Problem> {
+    let size = task.len(split, level);
+    let mut seen = BTreeSet::new();
+    let mut problems = Vec::new();
+    let mut repeats = 0;
+    for index in 0..size.unwrap_or(u64::MAX) {
+        let run_dry = size.is_none() && repeats == PATIENCE;
+        if problems.len() as u64 == limit || run_dry {
+            break;
+        }
+        let problem = task.problem(split, level, index);
+        if seen.insert(problem.id) {
+            problems.push(problem);
+            repeats = 0;
+        } else {
+            repeats += 1;
+        }
+    }
+    problems
+}

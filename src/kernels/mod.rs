@@ -1,0 +1,31 @@
+//! Fused operations: one name each, a portable reference from burn's own operations that runs on
+//! every device and is the fast versions' oracle, and a fast version for the CPU.
+//!
+//! burn's operations on the CPU each read and write whole tensors; a transformer's small ones
+//! (norms, activations, softmax, rotations) then cost more than its matrix products. The versions
+//! here do each in one pass, with hand-written gradients, compiled for the machine's vector
+//! instructions at run time.
+
+mod adamw;
+mod attention;
+mod cpu;
+mod decode;
+mod embedding;
+mod linear;
+mod logprob;
+mod norm;
+mod rope;
+pub(crate) mod simd;
+mod swiglu;
+#[cfg(test)]
+mod tests;
+
+pub use adamw::{AdamWStep, adamw, adamw_portable, sum_of_squares};
+pub use attention::{causal_attention, causal_attention_portable};
+pub use decode::LayerCache;
+pub use embedding::{embedding, embedding_portable};
+pub use linear::{linear, linear_portable};
+pub use logprob::{token_logprobs, token_logprobs_portable};
+pub use norm::{rms_norm, rms_norm_portable};
+pub use rope::{rope, rope_portable};
+pub use swiglu::{swiglu, swiglu_portable};

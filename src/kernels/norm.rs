@@ -1,0 +1,79 @@
+//! RMSNorm over the last dimension: y = γ · x / √(mean(x²) + ε) (Zhang & Sennrich 2019).
+
+use burn::tensor::Tensor;
+
+use super::cpu::{self, CpuOp, CpuTensor, Input, from_vec, values};
+use super::linear::dims;
+use super::simd::{sum_by, vectorized};
+
+/// x: [.., width], gamma: [width] → [.., width].
+pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, eps: f32) -> Tensor<D> {
+    if !cpu::is_cpu(&x.device()) {
+        return rms_norm_portable(x, gamma, eps);
+    }
+    cpu::apply(RmsNorm { eps }, [Input::new(x), Input::new(gamma)])
+}
+
+/// The same from burn's operations, for every device.
+pub fn rms_norm_portable<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, eps: f32) -> Tensor<D> {
+    let scale = (x.clone() * x.clone()).mean_dim(D - 1).add_scalar(eps).sqrt().recip();
+    x * scale * gamma.unsqueeze()
+}
+
+#[derive(Clone, Debug)]
+struct RmsNorm {
+    eps: f32,
+}
+
+impl RmsNorm {
+    #[inline(always)]
+    fn scale(&self, row: &[f32]) -> f32 {
+        let mean = sum_by(row.len(), |i| row[i] * row[i]) / row.len() as f32;
+        1.0 / (mean + self.eps).sqrt()
+    }
+}
+
+impl CpuOp<2> for RmsNorm {
+    type Saved = (CpuTensor, CpuTensor);
+
+    fn forward(&self, [x, gamma]: [CpuTensor; 2]) -> (CpuTensor, Self::Saved) {
+        let mut y = vec![0.0; values(&x).len()];
+        let (input, weight) = (values(&x), values(&gamma));
+        let width = weight.len();
+        vectorized(|| {
+            for (y, x) in y.chunks_exact_mut(width).zip(input.chunks_exact(width)) {
+                let scale = self.scale(x);
+                for ((y, &x), &w) in y.iter_mut().zip(x).zip(weight) {
+                    *y = x * scale * w;
+                }
+            }
+        });
+        (from_vec(y, &dims(&x)), (x, gamma))
+    }
+
+    fn backward(
+        &self,
+        (x, gamma): Self::Saved,
+        grad: &[f32],
+        _: [bool; 2],
+    ) -> [Option<CpuTensor>; 2] {
+        let (input, weight) = (values(&x), values(&gamma));
+        let width = weight.len();
+        let mut dx = vec![0.0; input.len()];
+        let mut dgamma = vec![0.0; width];
+        vectorized(|| {
+            let rows = dx.chunks_exact_mut(width).zip(input.chunks_exact(width));
+            for ((dx, x), g) in rows.zip(grad.chunks_exact(width)) {
+                let scale = self.scale(x);
+                // mean(ĝ·x̂) with x̂ = x·scale and ĝ = g·γ
+                let along = sum_by(width, |i| g[i] * weight[i] * x[i]) * scale / width as f32;
+                for i in 0..width {
+                    let normalised = x[i] * scale;
+                    dx[i] = scale * (g[i] * weight[i] - normalised * along);
+                    dgamma[i] += g[i] * normalised;
+                }
+            }
+        });
+        [Some(from_vec(dx, &dims(&x))), Some(from_vec(dgamma, &[width]))]
+    }
+}

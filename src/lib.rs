@@ -1,0 +1,6 @@
+//! placeholder
+pub mod config;
+pub mod kernels;
+pub mod losses;
+pub mod model;
+pub mod rng;

@@ -1,0 +1,122 @@
+//! Values of the small calculations that worked solutions write down, such as `(3+5)*.25`.
+
+/// Parentheses deeper than this are not calculations of a worked solution (and a completion may
+/// hold any text, so the depth must be bounded).
+const DEEPEST: usize = 64;
+
+/// How far two sides of an equation may be apart: solutions round to a few decimals.
+const TOLERANCE: f64 = 1e-3;
+
+/// The value of an expression of decimal numbers, `+ - * /` and parentheses, with white space and
+/// thousands commas ignored. `None` where it is no such expression or has no finite value.
+pub fn evaluate(expression: &str) -> Option<f64> {
+    let symbols: Vec<u8> = expression
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace() && *byte != b',')
+        .collect();
+    let mut parser = Parser { symbols: &symbols, next: 0 };
+    let value = parser.sum(0)?;
+    (parser.next == symbols.len() && value.is_finite()).then_some(value)
+}
+
+/// Whether `left=right` holds within 1e-3 (the tolerance of OFA-Sys/gsm8k-ScRel).
+pub fn equation_holds(equation: &str) -> bool {
+    let Some((left, right)) = equation.split_once('=') else { return false };
+    match (evaluate(left), evaluate(right)) {
+        (Some(left), Some(right)) => (left - right).abs() <= TOLERANCE,
+        _ => false,
+    }
+}
+
+/// A recursive-descent parser: sum → product → factor.
+struct Parser<'a> {
+    symbols: &'a [u8],
+    next: usize,
+}
+
+impl Parser<'_> {
+    fn take(&mut self, any_of: &[u8]) -> Option<u8> {
+        let symbol = *self.symbols.get(self.next)?;
+        any_of.contains(&symbol).then(|| {
+            self.next += 1;
+            symbol
+        })
+    }
+
+    fn sum(&mut self, depth: usize) -> Option<f64> {
+        let mut value = self.product(depth)?;
+        while let Some(operator) = self.take(b"+-") {
+            let right = self.product(depth)?;
+            value = if operator == b'+' { value + right } else { value - right };
+        }
+        Some(value)
+    }
+
+    fn product(&mut self, depth: usize) -> Option<f64> {
+        let mut value = self.factor(depth)?;
+        while let Some(operator) = self.take(b"*/") {
+            let right = self.factor(depth)?;
+            value = if operator == b'*' { value * right } else { value / right };
+        }
+        Some(value)
+    }
+
+    fn factor(&mut self, depth: usize) -> Option<f64> {
+        if depth > DEEPEST {
+            return None;
+        }
+        if let Some(sign) = self.take(b"+-") {
+            let value = self.factor(depth + 1)?;
+            return Some(if sign == b'-' { -value } else { value });
+        }
+        if self.take(b"(").is_some() {
+            let value = self.sum(depth + 1)?;
+            return self.take(b")").map(|_| value);
+        }
+        let start = self.next;
+        while self.take(b"0123456789.").is_some() {}
+        std::str::from_utf8(&self.symbols[start..self.next]).ok()?.parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_follow_precedence_and_parentheses() {
+        for (expression, value) in [
+            ("48/2", 24.0),
+            ("2+3*4-5", 9.0),
+            ("(2+3)*4", 20.0),
+            ("100-50-30-15", 5.0),
+            ("8/4/2", 1.0),
+            (".25*8", 2.0),
+            ("-3+5", 2.0),
+            ("2*-3", -6.0),
+            ("1,000 * 2", 2000.0),
+        ] {
+            assert_eq!(evaluate(expression), Some(value), "{expression}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_calculation_has_no_value() {
+        for expression in ["", "x", "2+", "(2", "2)", "1/0", "1.2.3", "2 apples", "()", "é"] {
+            assert_eq!(evaluate(expression), None, "{expression}");
+        }
+        assert_eq!(evaluate(&"(".repeat(1_000_000)), None);
+        assert_eq!(evaluate(&"-".repeat(1_000_000)), None);
+    }
+
+    #[test]
+    fn equations_hold_within_a_thousandth() {
+        assert!(equation_holds("48/2=24"));
+        assert!(equation_holds("2/3=0.667"));
+        assert!(equation_holds("3/4=3/4"));
+        assert!(!equation_holds("2/3=0.66"));
+        assert!(!equation_holds("48/2=25"));
+        assert!(!equation_holds("48/2"));
+        assert!(!equation_holds("1=1=1"));
+    }
+}

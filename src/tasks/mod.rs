@@ -1,0 +1,110 @@
+//! What is learnt: problems, demonstrations, rewards and canonical paths.
+//!
+//! A [`Task`] is a pure function of its inputs: the same (split, level, index) gives the same
+//! problem on every machine. Train, exam and test never overlap, *by content*: which split a
+//! problem belongs to is decided by a fingerprint of its meaning ([`Problem::id`]), not by its
+//! index, and a perturbed problem keeps the meaning and so the id.
+
+pub mod arithmetic;
+pub mod countdown;
+mod draw;
+mod error;
+pub mod expression;
+pub mod knights_knaves;
+mod reward;
+mod split;
+pub mod tags;
+
+pub use error::TaskError;
+
+use serde::{Deserialize, Serialize};
+
+/// Three disjoint sets of problems (disjoint by content, not by index).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// Demonstrations and rollouts come from here.
+    Train,
+    /// Exams steer the curriculum and choose the best checkpoint; never trained on.
+    Exam,
+    /// Results are reported on this one, which steers nothing.
+    Test,
+}
+
+/// One problem, ready to be asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Fingerprint of the problem's meaning: equal for two wordings of one problem.
+    pub id: u64,
+    pub split: Split,
+    /// Difficulty; what a level means is the task's own.
+    pub level: u32,
+    /// Position in its split and level.
+    pub index: u64,
+    /// What the model is asked, without chat markup.
+    pub prompt: String,
+    /// The reference answer in canonical form.
+    pub answer: String,
+    /// What the task needs to grade and to demonstrate (opaque to everyone else).
+    pub payload: serde_json::Value,
+}
+
+/// A verifiable reward and its parts, in the order the task names them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reward {
+    /// The parts' sum: what GRPO maximises.
+    pub total: f32,
+    /// E.g. `[("format", 1.0), ("answer", 2.0)]`; same names and order for every completion of a task.
+    pub parts: Vec<(String, f32)>,
+    /// Whether the final answer is right: what accuracy counts.
+    pub correct: bool,
+}
+
+/// A way to reword a problem without changing its meaning, for robustness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Perturbation {
+    /// A short name for tables, e.g. `renamed`.
+    pub name: &'static str,
+    /// One sentence for people.
+    pub description: &'static str,
+}
+
+/// A family of problems with demonstrations and a verifiable reward.
+pub trait Task: Send + Sync {
+    /// The task's name, as in the configuration.
+    fn name(&self) -> &'static str;
+
+    /// The levels there are, easiest first (contiguous).
+    fn levels(&self) -> std::ops::RangeInclusive<u32>;
+
+    /// How many problems a split has at a level; `None` where the generator does not run dry.
+    fn len(&self, split: Split, level: u32) -> Option<u64>;
+
+    /// The problem at `index` (taken modulo [`Task::len`] where that is finite).
+    fn problem(&self, split: Split, level: u32, index: u64) -> Problem;
+
+    /// A worked solution with its answer, which earns full reward. `variant` picks one of the
+    /// valid orders; variant 0 is the canonical one.
+    fn demonstration(&self, problem: &Problem, variant: u64) -> String;
+
+    /// Grades a completion (without the end-of-sequence token). `finished` is false where the
+    /// completion was cut off at its length limit.
+    fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward;
+
+    /// The reasoning path of a completion in canonical form: two completions that reason alike
+    /// have the same path whatever their wording. `None` where no path can be read.
+    fn path(&self, problem: &Problem, completion: &str) -> Option<String>;
+
+    /// The final answer a completion gives, normalised, for majority votes; `None` if there is none.
+    fn answer(&self, problem: &Problem, completion: &str) -> Option<String>;
+
+    /// The perturbations this task knows.
+    fn perturbations(&self) -> &'static [Perturbation];
+
+    /// The problem reworded by the named perturbation; `None` where it does not apply.
+    fn perturb(&self, problem: &Problem, perturbation: &str, variant: u64) -> Option<Problem>;
+
+    /// Texts that together hold every character (and, for word vocabularies, every word) the
+    /// task's prompts and demonstrations use.
+    fn vocabulary_sample(&self) -> Vec<String>;
+}

@@ -1,0 +1,29 @@
+//! Multiple choice: one letter, or the option's own text.
+
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// A letter alone or in front of its option: `B`, `(b)`, `B.`, `B) Paris`, `B: Paris`.
+static LEADING_LETTER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:\(([A-Za-z])\)|([A-Za-z])[.):](?:\s|$)|([A-Za-z])$)").expect("a valid pattern")
+});
+
+/// A letter named as the answer inside a sentence: `the answer is (B)`, `Answer: B`, `option C`.
+static NAMED_LETTER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i:answer|option|choice)(?i:\s+is)?\s*:?\s*\(?([A-Z])(?:[).,:;!\s]|$)")
+        .expect("a valid pattern")
+});
+
+/// The normal form of a choice: its letter in upper case where one can be read, else the option's
+/// text in lower case with white space collapsed and without a full stop.
+pub fn normalise(answer: &str) -> String {
+    let answer = super::collapse_white_space(answer);
+    let leading = LEADING_LETTER
+        .captures(&answer)
+        .and_then(|found| found.iter().skip(1).flatten().next());
+    let named = || NAMED_LETTER.captures_iter(&answer).last().and_then(|found| found.get(1));
+    match leading.or_else(named) {
+        Some(letter) => letter.as_str().to_uppercase(),
+        None => answer.trim_end_matches('.').to_lowercase(),
+    }
+}

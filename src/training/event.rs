@@ -1,0 +1,182 @@
+//! What a session says and what it is told: the one set of messages that is drawn live, written to
+//! the run folder, printed with `--json` and sent between a page and its worker.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::balance::Explanation;
+use crate::tasks::Split;
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Training the base model on easier levels (before the budget starts).
+    Base,
+    /// SFT before the first decision.
+    Warmup,
+    /// A decision before every step.
+    Adaptive,
+    /// The final test.
+    Evaluation,
+    /// Nothing left to do.
+    Done,
+}
+
+/// Which kind of step was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Branch {
+    Sft,
+    Grpo,
+    Blend,
+}
+
+/// One line of `metrics.jsonl`: one update attempt. TRL's names; what TRL has not is under `sasr/`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// Counts update attempts from 1, warm-up included. Steps of the base model count apart.
+    pub step: u64,
+    pub phase: Phase,
+    pub branch: Branch,
+    /// False where every group had zero variance and weights and optimizer stayed as they were.
+    pub updated: bool,
+    /// Loss of the step (SFT: nats per token; GRPO: the surrogate, near 0 by construction).
+    pub loss: f64,
+    /// Global L2 norm of the gradient before clipping.
+    pub grad_norm: f64,
+    pub learning_rate: f64,
+    /// Tokens processed since the run's start: prompts and completions of both kinds, probes included.
+    pub num_tokens: u64,
+    /// Seconds this step took (0 in a browser without clocks).
+    pub step_time: f64,
+    /// Seconds of its parts: `rollout`, `logps`, `update`, `probe`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub timing: BTreeMap<String, f64>,
+    /// `reward`, `reward_std`, `frac_reward_zero_std`, `rewards/{part}/mean`, `entropy`, `kl`,
+    /// `completions/mean_length`, `completions/clipped_ratio`, `clip_ratio/…`, `sft_loss`, …
+    #[serde(flatten)]
+    pub metrics: BTreeMap<String, f64>,
+    /// How the controller decided; none in the base phase.
+    #[serde(default, rename = "sasr", skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Explanation>,
+    /// What was measured in this step, for the controller and for replays.
+    #[serde(default, rename = "sasr/measured", skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<crate::balance::Observation>,
+}
+
+/// One line of `completions.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompletionRecord {
+    pub step: u64,
+    /// `rollout`, `exam` or `evaluation`.
+    pub source: String,
+    pub split: Split,
+    pub level: u32,
+    pub problem: u64,
+    pub prompt: String,
+    pub answer: String,
+    pub sample: u32,
+    pub completion: String,
+    /// Ended with an end-of-sequence token rather than at the length limit.
+    pub finished: bool,
+    pub tokens: usize,
+    pub reward: f32,
+    pub parts: Vec<(String, f32)>,
+    pub correct: bool,
+    /// Advantage within its group; none outside GRPO.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advantage: Option<f32>,
+    /// Canonical reasoning path, where one can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// log p of each sampled token at the sampling temperature.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logprobs: Vec<f32>,
+}
+
+/// One line of `evaluations.jsonl`: an exam or a test, one level (or one perturbation of it).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationRecord {
+    pub step: u64,
+    /// `exam`, `after_warmup`, `final`, or what `sasr eval` was told.
+    pub kind: String,
+    pub split: Split,
+    pub level: u32,
+    /// Whether the level is never trained on.
+    #[serde(default)]
+    pub unseen: bool,
+    /// The perturbation applied to the problems; none for the problems as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perturbation: Option<String>,
+    pub problems: usize,
+    /// `accuracy` (greedy), and with samples `mean@8`, `pass@1`, `pass@2` … `maj@8`,
+    /// `distinct_paths`, `distinct_correct_paths`, `path_entropy`, `correct_path_entropy`,
+    /// `answer_entropy`, `ead`, `self_bleu`, …
+    pub metrics: BTreeMap<String, f64>,
+    /// Greedy correctness problem by problem, in the order of the set: for paired comparisons
+    /// and confidence intervals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub correct: Vec<bool>,
+}
+
+/// What is wrong with a run, in plain words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    pub step: u64,
+    /// `overfitting`, `collapse`, `zero_variance`, `stale`, `not_finite`, `truncation`.
+    pub kind: String,
+    /// What was seen, with its numbers, and what to try.
+    pub message: String,
+}
+
+/// What a session says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// First of all: what will run.
+    Started { parameters: u64, vocabulary: usize, device: String, steps: u64, notices: Vec<String> },
+    /// A phase begins.
+    PhaseBegan { phase: Phase, step: u64 },
+    /// A base step or an update attempt is complete.
+    Step(Box<StepRecord>),
+    /// A step of the base model's training is complete.
+    BaseStep { step: u64, steps: u64, loss: f64, grad_norm: f64, num_tokens: u64, step_time: f64 },
+    /// Completions worth keeping.
+    Completions(Vec<CompletionRecord>),
+    /// An exam or a test is complete at one level.
+    Evaluated(Box<EvaluationRecord>),
+    /// How far a longer piece of work is (an exam, the final test).
+    Progress { what: String, done: u64, total: u64 },
+    /// A level opens.
+    LevelOpened { step: u64, level: u32 },
+    /// A good moment to keep a checkpoint; `best` where the exam is the best so far.
+    CheckpointDue { step: u64, best: bool },
+    /// The base model is ready to be cached.
+    BaseReady,
+    Alarm(Alarm),
+    /// A live setting was changed.
+    Changed { step: u64, path: String, value: String },
+    Paused { step: u64 },
+    Resumed { step: u64 },
+    /// The run is over.
+    Finished { step: u64, seconds: f64 },
+}
+
+/// What a session can be told while it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Do nothing until `Resume` or `SingleStep`.
+    Pause,
+    Resume,
+    /// One update attempt, then pause.
+    SingleStep,
+    /// Finish the step in hand, keep a checkpoint and end.
+    StopAndSave,
+    /// Change one of the live settings (`training::LIVE_SETTINGS`), as `--set` would.
+    Set { path: String, value: String },
+    /// More steps than configured.
+    Extend { max_steps: u64 },
+}

@@ -4,3 +4,4 @@ pub mod kernels;
 pub mod losses;
 pub mod model;
 pub mod rng;
+pub mod rollout;

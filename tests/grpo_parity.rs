@@ -162,7 +162,6 @@ fn every_loss_case() {
         let weights =
             token_weights(config.loss_type, &micro, num_items, config.max_completion_length);
 
-        let decoder = Decoder::tracked(&policy.spec, &policy.rotary, &policy.parameters);
         let mut total_grads: Option<Vec<Vec<f32>>> = None;
         let mut dloss = Vec::new();
         for (index, &(a, b)) in parts.iter().enumerate() {
@@ -203,6 +202,7 @@ fn every_loss_case() {
             dloss.extend(list(logps.grad(&grads).unwrap()));
             // Through the model: gradients of all parameters.
             let keep: Vec<bool> = lengths[a..b].iter().map(|&n| n > 0).collect();
+            let decoder = Decoder::tracked(&policy.spec, &policy.rotary, &policy.parameters);
             let scored = score(&decoder, &all_rows[a..b], &keep, config.temperature);
             let n = scored.dims()[0];
             let column = |i| scored.clone().narrow(1, i, 1).reshape([n]);

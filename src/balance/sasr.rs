@@ -112,9 +112,8 @@ impl Probability {
         let (gamma, lambda) = (config.gamma, config.lambda);
         let log_odds = gradient_term(g, g_warm) + gamma_term(gamma) + lambda * d;
         // The nearest numbers inside (0, 1) stand for what rounding would put on its ends.
-        let unclamped = (1.0 / (1.0 + (-log_odds).exp()))
-            .max(f64::MIN_POSITIVE)
-            .min(1.0 - f64::EPSILON / 2.0);
+        let unclamped =
+            (1.0 / (1.0 + (-log_odds).exp())).clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON / 2.0);
         let (p, clamped) = if unclamped < config.p_min {
             (config.p_min, Some(Bound::Min))
         } else if unclamped > config.p_max {

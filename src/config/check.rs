@@ -113,7 +113,7 @@ impl RunConfig {
         );
 
         let mut trained: BTreeSet<u32> = BTreeSet::new();
-        // Jsonl files may have many levels, so the range is clipped before it is listed.
+        // A range beyond what its field allows is reported already; it must only not fill memory.
         trained.extend((lowest..=highest).take(10_000));
         if self.base.steps > 0 {
             trained.extend(&self.base.levels);
@@ -353,13 +353,17 @@ impl RunConfig {
     }
 }
 
-/// The levels of the tasks whose levels the configuration's docs fix; files decide the others'.
+/// The levels a task can have at most; its files may hold fewer. Generic jsonl has no limit of its
+/// own. (The docs of `[task.*]` say what a level is; for GSM8K it is the number of calculations,
+/// for MATH the data set's own.)
 fn task_levels(kind: TaskKind) -> Option<RangeInclusive<u32>> {
     match kind {
         TaskKind::Arithmetic => Some(1..=12),
         TaskKind::Countdown => Some(2..=6),
         TaskKind::KnightsKnaves => Some(2..=8),
-        TaskKind::Gsm8k | TaskKind::Math | TaskKind::Jsonl => None,
+        TaskKind::Gsm8k => Some(1..=6),
+        TaskKind::Math => Some(1..=5),
+        TaskKind::Jsonl => None,
     }
 }
 

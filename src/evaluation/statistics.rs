@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn pairing_sees_what_two_separate_intervals_would_not() {
-        // b fails on five problems that a solves, and is otherwise the same.
+        // b fails on ten problems that a solves, and is otherwise the same.
         let (a, b) = (vec![row(60, 100)], vec![row(50, 100)]);
         let difference = paired_difference(&a, &b, 1).unwrap();
         close(difference.mean, 0.1, 1e-12);

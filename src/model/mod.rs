@@ -19,3 +19,37 @@ pub enum ModelError {
     #[error("the device failed while reading a tensor: {why}")]
     Device { why: String },
 }
+
+use std::sync::Arc;
+
+use burn::tensor::Device;
+
+/// A decoder's shape, tables and weights: what a [`Decoder`] is opened from.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub spec: Arc<DecoderSpec>,
+    pub rotary: Rotary,
+    pub parameters: Parameters,
+}
+
+impl Model {
+    /// Puts shape and weights together on the weights' device.
+    pub fn new(spec: DecoderSpec, parameters: Parameters, device: &Device) -> Self {
+        Self { rotary: Rotary::new(&spec, device), spec: Arc::new(spec), parameters }
+    }
+
+    /// A decoder that computes and cannot be differentiated.
+    pub fn decoder(&self) -> Decoder {
+        Decoder::plain(&self.spec, &self.rotary, &self.parameters)
+    }
+
+    /// A decoder whose weights are fresh autodiff leaves, for one backward pass.
+    pub fn tracked(&self) -> Decoder {
+        Decoder::tracked(&self.spec, &self.rotary, &self.parameters)
+    }
+
+    /// The same model with other weights.
+    pub fn with(&self, parameters: Parameters) -> Self {
+        Self { parameters, ..self.clone() }
+    }
+}

@@ -19,8 +19,9 @@ pub trait Format: Send + Sync {
     /// Reads one row.
     fn read(&self, row: &Object) -> Result<Record, BadRow>;
 
-    /// The row's worked solution in the layout of completions. Files bring one order only.
-    fn demonstration(&self, problem: &Problem) -> String;
+    /// The row's worked solution in the layout of completions; variants above 0 where the format
+    /// can tell other orders, otherwise the same.
+    fn demonstration(&self, problem: &Problem, variant: u64) -> String;
 
     /// Grades a completion.
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward;
@@ -74,7 +75,7 @@ impl<F: Format> FileTask<F> {
 fn check_demonstration<F: Format>(format: &F, record: &Record) -> Result<(), BadRow> {
     let Record { id, level, prompt, answer, payload } = record.clone();
     let problem = Problem { id, split: Split::Train, level, index: 0, prompt, answer, payload };
-    let demonstration = format.demonstration(&problem);
+    let demonstration = format.demonstration(&problem, 0);
     let reward = format.score(&problem, &demonstration, true);
     if reward.correct && reward.parts.iter().all(|(_, value)| *value > 0.0) {
         return Ok(());
@@ -105,8 +106,8 @@ impl<F: Format> Task for FileTask<F> {
         self.library.problem(split, level, index).clone()
     }
 
-    fn demonstration(&self, problem: &Problem, _variant: u64) -> String {
-        self.format.demonstration(problem)
+    fn demonstration(&self, problem: &Problem, variant: u64) -> String {
+        self.format.demonstration(problem, variant)
     }
 
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
@@ -133,7 +134,7 @@ impl<F: Format> Task for FileTask<F> {
         let mut texts = self.format.perturbation_vocabulary();
         for problem in Split::ALL.into_iter().flat_map(|split| self.library.problems(split)) {
             texts.push(problem.prompt.clone());
-            texts.push(self.format.demonstration(problem));
+            texts.push(self.format.demonstration(problem, 0));
         }
         texts
     }

@@ -85,7 +85,7 @@ impl Format for Gsm8k {
         })
     }
 
-    fn demonstration(&self, problem: &Problem) -> String {
+    fn demonstration(&self, problem: &Problem, _variant: u64) -> String {
         let solution = solution(problem);
         match self.layout {
             Layout::Compact => solution.to_owned(),

@@ -237,7 +237,7 @@ impl Format for Jsonl {
         })
     }
 
-    fn demonstration(&self, problem: &Problem) -> String {
+    fn demonstration(&self, problem: &Problem, _variant: u64) -> String {
         problem.payload["demonstration"].as_str().unwrap_or_default().to_owned()
     }
 

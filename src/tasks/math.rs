@@ -89,7 +89,7 @@ impl Format for Math {
         })
     }
 
-    fn demonstration(&self, problem: &Problem) -> String {
+    fn demonstration(&self, problem: &Problem, _variant: u64) -> String {
         let solution = solution(problem);
         match self.layout {
             Layout::Compact => solution.to_owned(),

@@ -57,3 +57,6 @@ fn json(field: &Field) -> Value {
         other => other.to_string().into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

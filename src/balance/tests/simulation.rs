@@ -171,7 +171,6 @@ fn lambda_does_not_lock_p_into_sft() {
         let inside = share(&free, |e| e.clamped.is_none());
         let sft = share(&free, |e| e.branch == Branch::Sft);
         let furthest = free.iter().filter_map(|e| e.d).fold(0.0, f64::max);
-        println!("inside {inside:.3}, SFT {sft:.3}, D up to {furthest:.3}");
         assert!(inside > 0.95, "{inside}");
         assert!((0.1..0.6).contains(&sft), "{sft}");
         // Not for want of divergence: all of it would have locked p here as well.
@@ -188,7 +187,6 @@ fn drift_under_grpo_still_calls_for_the_textbook() {
             share(&explanations, |e| e.branch == Branch::Sft)
         };
         let (without, with) = (sft(0.0), sft(4.0));
-        println!("SFT {without:.3} without λ, {with:.3} with it");
         assert!(with > 1.25 * without, "{without} {with}");
         assert!(with < 0.9, "{with}");
     }

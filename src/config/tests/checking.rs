@@ -147,6 +147,14 @@ fn values_that_do_not_go_together_are_refused() {
         ),
         ("task.kind = \"countdown\"", "curriculum.levels task.kind"),
         ("curriculum.levels = [2, 13]", "curriculum.levels task.kind"),
+        (
+            "task.kind = \"gsm8k\"\ntask.files.train = [\"a\"]\ncurriculum.levels = [1, 7]",
+            "curriculum.levels task.kind",
+        ),
+        (
+            "task.kind = \"math\"\ntask.files.train = [\"a\"]\ncurriculum.levels = [1, 6]",
+            "curriculum.levels task.kind",
+        ),
         ("curriculum.levels = [3, 2]", "curriculum.levels"),
         ("curriculum.start = 4", "curriculum.start curriculum.levels"),
         (
@@ -267,7 +275,7 @@ fn what_is_not_used_does_not_conflict() {
         "base.levels = [5]\nevaluation.unseen_levels = [5]",
         "grpo.loss_type = \"cispo\"\ngrpo.epsilon_high = 5.0",
         "grpo.delta = 2.0",
-        "task.kind = \"jsonl\"\ntask.files.train = [\"a\"]\ncurriculum.levels = [0, 90000]\ncurriculum.start = 0",
+        "task.kind = \"jsonl\"\ntask.files.train = [\"a\"]\ncurriculum.levels = [0, 1000]\ncurriculum.start = 0",
         "sft.gradient_accumulation_steps = 16",
         "grpo.gradient_accumulation_steps = 7",
     ] {

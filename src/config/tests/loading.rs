@@ -113,7 +113,10 @@ fn the_alias_works_from_both_sides_and_both_spellings_at_once_are_refused() {
         "group_size = 5\nnum_generations = 5",
         "num_generations = 5\ngroup_size = 5",
     ] {
-        assert_eq!(problems(&format!("[grpo]\n{text}"), &[]), std::slice::from_ref(&twice));
+        assert_eq!(
+            problems(&format!("[grpo]\n{text}"), &[]),
+            std::slice::from_ref(&twice)
+        );
     }
     let flags = ["grpo.group_size=5", "grpo.num_generations=5"];
     assert_eq!(problems("", &flags), [twice]);

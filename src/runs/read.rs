@@ -1,0 +1,187 @@
+//! Reads a run folder back.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::config::{ConfigError, RunConfig};
+use crate::training::{Alarm, CompletionRecord, EvaluationRecord, StepRecord};
+
+/// The resolved configuration.
+pub const CONFIG: &str = "config.toml";
+/// What is known when a run starts: version, device, seeds, parameter count.
+pub const MANIFEST: &str = "manifest.json";
+/// One [`StepRecord`] per line.
+pub const METRICS: &str = "metrics.jsonl";
+/// One [`EvaluationRecord`] per line.
+pub const EVALUATIONS: &str = "evaluations.jsonl";
+/// One [`CompletionRecord`] per line.
+pub const COMPLETIONS: &str = "completions.jsonl";
+/// One [`Alarm`] per line.
+pub const ALARMS: &str = "alarms.jsonl";
+
+/// Everything a run has written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunData {
+    pub name: String,
+    pub config: RunConfig,
+    /// `manifest.json` as it is; null where there is none.
+    pub manifest: Value,
+    pub steps: Vec<StepRecord>,
+    pub evaluations: Vec<EvaluationRecord>,
+    pub completions: Vec<CompletionRecord>,
+    pub alarms: Vec<Alarm>,
+    /// What was left out while reading, in words.
+    pub notices: Vec<String>,
+}
+
+/// The texts of a run folder's files. A file that a run has not written yet is empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunFiles<'a> {
+    pub config: &'a str,
+    pub manifest: &'a str,
+    pub metrics: &'a str,
+    pub evaluations: &'a str,
+    pub completions: &'a str,
+    pub alarms: &'a str,
+}
+
+/// A run folder that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The folder or one of its files cannot be opened.
+    #[error("{path}: {source}; is this a run folder (with a {CONFIG} in it)?")]
+    File { path: String, source: std::io::Error },
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A line that is not what the file holds.
+    #[error(
+        "{file}:{line}: {reason}; the line was changed or written by another version: \
+         restore it, or delete it to read the rest"
+    )]
+    Line { file: &'static str, line: usize, reason: String },
+}
+
+impl RunData {
+    /// Reads a run from the texts of its files.
+    ///
+    /// A process that is killed may leave the last line of a file half written: a last line that
+    /// does not end and does not parse is left out, with a notice. Any other bad line is an error.
+    ///
+    /// # Errors
+    /// Where the configuration cannot be used, or a line cannot be read.
+    pub fn parse(name: &str, files: &RunFiles) -> Result<Self, ReadError> {
+        let mut notices = Vec::new();
+        let manifest = match files.manifest.trim() {
+            "" => Value::Null,
+            text => serde_json::from_str(text).map_err(|error| ReadError::Line {
+                file: MANIFEST,
+                line: error.line(),
+                reason: error.to_string(),
+            })?,
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            config: RunConfig::from_toml(files.config, CONFIG, &[])?,
+            manifest,
+            steps: lines(METRICS, files.metrics, &mut notices, parse_step)?,
+            evaluations: lines(EVALUATIONS, files.evaluations, &mut notices, parse)?,
+            completions: lines(COMPLETIONS, files.completions, &mut notices, parse)?,
+            alarms: lines(ALARMS, files.alarms, &mut notices, parse)?,
+            notices,
+        })
+    }
+
+    /// Reads a run folder. Only `config.toml` has to be there; the run goes by the folder's name.
+    ///
+    /// # Errors
+    /// As [`RunData::parse`], and where a file is there and cannot be opened.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn open(folder: &std::path::Path) -> Result<Self, ReadError> {
+        let read = |file: &str, required: bool| {
+            let path = folder.join(file);
+            match std::fs::read(&path) {
+                // A kill may cut a character in two; what is cut is in the torn last line.
+                Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+                Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
+                    Ok(String::new())
+                }
+                Err(source) => Err(ReadError::File { path: path.display().to_string(), source }),
+            }
+        };
+        let config = read(CONFIG, true)?;
+        let [manifest, metrics, evaluations, completions, alarms] =
+            [MANIFEST, METRICS, EVALUATIONS, COMPLETIONS, ALARMS].map(|file| read(file, false));
+        let name = folder.canonicalize().ok();
+        let name = name.as_deref().unwrap_or(folder).file_name().unwrap_or_default();
+        Self::parse(
+            &name.to_string_lossy(),
+            &RunFiles {
+                config: &config,
+                manifest: &manifest?,
+                metrics: &metrics?,
+                evaluations: &evaluations?,
+                completions: &completions?,
+                alarms: &alarms?,
+            },
+        )
+    }
+}
+
+fn parse<T: DeserializeOwned>(line: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(line)
+}
+
+/// A step. JSON has no number that is not finite: such a metric is written as `null`. It is left
+/// out, and a loss or gradient norm of that kind is read as NaN, so that the report of a run that
+/// diverged can still be drawn.
+fn parse_step(line: &str) -> Result<StepRecord, serde_json::Error> {
+    let error = match parse(line) {
+        Ok(step) => return Ok(step),
+        Err(error) => error,
+    };
+    let mut value: Value = parse(line)?;
+    let Some(fields) = value.as_object_mut() else { return Err(error) };
+    let lost = |name: &str| fields.get(name).is_some_and(Value::is_null);
+    let (loss, grad_norm) = (lost("loss"), lost("grad_norm"));
+    fields.retain(|_, value| !value.is_null());
+    for (name, is_lost) in [("loss", loss), ("grad_norm", grad_norm)] {
+        if is_lost {
+            fields.insert(name.into(), Value::from(0.0));
+        }
+    }
+    let mut step: StepRecord = serde_json::from_value(value).map_err(|_| error)?;
+    if loss {
+        step.loss = f64::NAN;
+    }
+    if grad_norm {
+        step.grad_norm = f64::NAN;
+    }
+    Ok(step)
+}
+
+/// Reads one record per line; empty lines are passed over.
+fn lines<T>(
+    file: &'static str,
+    text: &str,
+    notices: &mut Vec<String>,
+    parse: impl Fn(&str) -> Result<T, serde_json::Error>,
+) -> Result<Vec<T>, ReadError> {
+    let mut records = Vec::new();
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        match parse(line) {
+            Ok(record) => records.push(record),
+            // Only the last line can lack its end.
+            Err(_) if !line.ends_with('\n') => notices.push(format!(
+                "{file}:{number}: the last line was not written to its end and is left out"
+            )),
+            Err(error) => {
+                return Err(ReadError::Line { file, line: number, reason: error.to_string() });
+            }
+        }
+    }
+    Ok(records)
+}

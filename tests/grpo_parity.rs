@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 use sasr::config::{GrpoConfig, ImportanceSamplingLevel, LossType, ScaleRewards};
 use sasr::losses::{
-    Aggregation, PolicyInputs, PolicyMetrics, advantages, policy_loss, token_weights,
+    Aggregation, PolicyInputs, PolicyMetrics, advantages, policy_loss, row_weights,
 };
 use sasr::model::{Decoder, DecoderSpec, Parameters, Rotary};
 use serde_json::Value;
@@ -160,7 +160,7 @@ fn every_loss_case() {
             (0..accumulation).map(|i| (from + i * size, from + (i + 1) * size)).collect();
         let micro: Vec<Vec<usize>> = parts.iter().map(|&(a, b)| lengths[a..b].to_vec()).collect();
         let weights =
-            token_weights(config.loss_type, &micro, num_items, config.max_completion_length);
+            row_weights(config.loss_type, &micro, num_items, config.max_completion_length);
 
         let mut total_grads: Option<Vec<Vec<f32>>> = None;
         let mut dloss = Vec::new();
@@ -168,14 +168,18 @@ fn every_loss_case() {
             let token_advantages: Vec<f32> = (a..b)
                 .flat_map(|r| std::iter::repeat_n(row_advantages[r], lengths[r]))
                 .collect();
+            let by_token = |weights: &[[f32; 2]], which: usize| -> Vec<f32> {
+                let rows = weights.iter().zip(&lengths[a..b]);
+                rows.flat_map(|(w, &n)| std::iter::repeat_n(w[which], n)).collect()
+            };
             let build = |logps: Tensor<1>, entropy: Tensor<1>| PolicyInputs {
                 logps,
                 entropy,
                 old_logps: key("old_logps").map(|k| vector(flat(&k, a, b), &autodiff)),
                 ref_logps: key("ref_logps").map(|k| vector(flat(&k, a, b), &autodiff)),
                 advantages: vector(token_advantages.clone(), &autodiff),
-                weights: vector(weights[index].0.clone(), &autodiff),
-                entropy_weights: vector(weights[index].1.clone(), &autodiff),
+                weights: vector(by_token(&weights[index], 0), &autodiff),
+                entropy_weights: vector(by_token(&weights[index], 1), &autodiff),
                 lengths: lengths[a..b].to_vec(),
             };
             // From the fixture's own log-probabilities: loss, metrics, dloss/dlogps.

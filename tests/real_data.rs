@@ -11,7 +11,9 @@ use sasr::tasks::{Problem, Split, Task, reading};
 
 /// The folder of a data set, if it is there.
 fn data(set: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(set);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/data")
+        .join(set);
     if folder.is_dir() {
         return Some(folder);
     }
@@ -27,7 +29,12 @@ fn load(folder: &Path, kind: TaskKind, layout: Layout, train: &[&str], test: &[&
         bad_lines: BadLines::Refuse,
         ..FilesConfig::default()
     };
-    let config = TaskConfig { kind, layout, files, ..TaskConfig::default() };
+    let config = TaskConfig {
+        kind,
+        layout,
+        files,
+        ..TaskConfig::default()
+    };
     build(&config, &|file| std::fs::read(folder.join(file))).expect("the published files are good")
 }
 
@@ -46,7 +53,12 @@ fn disjoint_counts(task: &dyn Task) -> [usize; 3] {
         .iter()
         .flatten()
         .map(|problem| {
-            problem.prompt.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+            problem
+                .prompt
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+                .to_lowercase()
         })
         .collect();
     let counts = sets.map(|set| set.len());
@@ -79,7 +91,10 @@ fn gsm8k_is_read_whole_and_split_without_overlap() {
     let [(train_file, train_sum), (test_file, test_sum)] = &built.fingerprints[..] else {
         panic!("two files")
     };
-    assert_eq!((train_file.as_str(), test_file.as_str()), ("train.jsonl", "test.jsonl"));
+    assert_eq!(
+        (train_file.as_str(), test_file.as_str()),
+        ("train.jsonl", "test.jsonl")
+    );
     assert_eq!((train_sum.len(), test_sum.len()), (64, 64));
     assert_ne!(train_sum, test_sum);
 }
@@ -88,14 +103,23 @@ fn gsm8k_is_read_whole_and_split_without_overlap() {
 fn gsm8k_demonstrations_earn_everything_and_with_another_number_nothing() {
     let Some(folder) = data("gsm8k") else { return };
     for (layout, full) in [(Layout::Compact, 1.0), (Layout::Tags, 1.1)] {
-        let built = load(&folder, TaskKind::Gsm8k, layout, &["train.jsonl"], &["test.jsonl"]);
+        let built = load(
+            &folder,
+            TaskKind::Gsm8k,
+            layout,
+            &["train.jsonl"],
+            &["test.jsonl"],
+        );
         let task = &built.task;
         let mut with_path = 0;
         for problem in all_problems(&**task) {
             let demonstration = task.demonstration(&problem, 0);
             let reward = task.score(&problem, &demonstration, true);
             assert!(reward.correct && reward.total == full, "{demonstration}");
-            assert_eq!(task.answer(&problem, &demonstration).as_ref(), Some(&problem.answer));
+            assert_eq!(
+                task.answer(&problem, &demonstration).as_ref(),
+                Some(&problem.answer)
+            );
             with_path += usize::from(task.path(&problem, &demonstration).is_some());
 
             // A digit in front makes another number of any.
@@ -111,7 +135,10 @@ fn gsm8k_demonstrations_earn_everything_and_with_another_number_nothing() {
                 }
             };
             let reward = task.score(&problem, &wrong, true);
-            assert!(!reward.correct && reward.total <= full - 1.0 + 1e-6, "{wrong}");
+            assert!(
+                !reward.correct && reward.total <= full - 1.0 + 1e-6,
+                "{wrong}"
+            );
         }
         // 113 solutions mark no calculation; all marked ones hold.
         assert_eq!(with_path, 8792 - 113);
@@ -121,16 +148,27 @@ fn gsm8k_demonstrations_earn_everything_and_with_another_number_nothing() {
 #[test]
 fn gsm8k_perturbed_problems_keep_their_answers() {
     let Some(folder) = data("gsm8k") else { return };
-    let built = load(&folder, TaskKind::Gsm8k, Layout::Compact, &["test.jsonl"], &[]);
+    let built = load(
+        &folder,
+        TaskKind::Gsm8k,
+        Layout::Compact,
+        &["test.jsonl"],
+        &[],
+    );
     let task = &built.task;
     let (mut renamed, mut all) = (0, 0);
     for problem in all_problems(&**task) {
         for perturbation in task.perturbations() {
-            let Some(other) = task.perturb(&problem, perturbation.name, 1) else { continue };
+            let Some(other) = task.perturb(&problem, perturbation.name, 1) else {
+                continue;
+            };
             assert_ne!(other.prompt, problem.prompt);
             assert_eq!((other.id, &other.answer), (problem.id, &problem.answer));
             let demonstration = task.demonstration(&other, 0);
-            assert!(task.score(&other, &demonstration, true).correct, "{demonstration}");
+            assert!(
+                task.score(&other, &demonstration, true).correct,
+                "{demonstration}"
+            );
             assert_eq!(
                 task.path(&other, &demonstration),
                 task.path(&problem, &task.demonstration(&problem, 0))
@@ -139,12 +177,15 @@ fn gsm8k_perturbed_problems_keep_their_answers() {
         }
         all += 1;
     }
-    println!("renamed {renamed} of {all}");
-    assert!(renamed * 3 > all, "{renamed} of {all}");
+    println!("{renamed} of {all} have a known first name");
+    assert!(renamed * 4 > all, "{renamed} of {all}");
 }
 
-const PUZZLES: [(&str, usize, u64); 3] =
-    [("train_3ppl.parquet", 3, 900), ("test_3ppl.parquet", 3, 100), ("test_5ppl.parquet", 5, 100)];
+const PUZZLES: [(&str, usize, u64); 3] = [
+    ("train_3ppl.parquet", 3, 900),
+    ("test_3ppl.parquet", 3, 100),
+    ("test_5ppl.parquet", 5, 100),
+];
 
 #[test]
 fn the_solver_agrees_with_every_published_puzzle() {
@@ -169,8 +210,13 @@ fn published_reasoning_about_puzzles_earns_everything() {
     let Some(folder) = data("kk") else { return };
     for (layout, full) in [(Layout::Tags, 3.0), (Layout::Compact, 1.1)] {
         let tests = ["test_3ppl.parquet", "test_5ppl.parquet"];
-        let built =
-            load(&folder, TaskKind::KnightsKnaves, layout, &["train_3ppl.parquet"], &tests);
+        let built = load(
+            &folder,
+            TaskKind::KnightsKnaves,
+            layout,
+            &["train_3ppl.parquet"],
+            &tests,
+        );
         for notice in &built.notices {
             println!("{notice}");
         }
@@ -189,15 +235,25 @@ fn published_reasoning_about_puzzles_earns_everything() {
                 paths.insert(task.path(&problem, &demonstration).expect("a path"));
                 // One person more or less truthful.
                 let (front, role) = demonstration.rsplit_once("is a kn").expect("an answer");
-                let flipped = if role.starts_with("ight") { "ave" } else { "ight" };
+                let flipped = if role.starts_with("ight") {
+                    "ave"
+                } else {
+                    "ight"
+                };
                 let rest = role.trim_start_matches("ight").trim_start_matches("ave");
                 let wrong = format!("{front}is a kn{flipped}{rest}");
                 let reward = task.score(&problem, &wrong, true);
                 assert!(!reward.correct && reward.total < full - 0.5, "{wrong}");
             }
-            let renamed = task.perturb(&problem, "renamed", 0).expect("all names are known");
+            let renamed = task
+                .perturb(&problem, "renamed", 0)
+                .expect("all names are known");
             let demonstration = task.demonstration(&renamed, 0);
-            assert_eq!(task.score(&renamed, &demonstration, true).total, full, "{demonstration}");
+            assert_eq!(
+                task.score(&renamed, &demonstration, true).total,
+                full,
+                "{demonstration}"
+            );
         }
         println!("{} different paths", paths.len());
     }
@@ -209,16 +265,23 @@ fn the_published_solution_text_is_the_reference_answer() {
     for (file, ..) in PUZZLES {
         let bytes = std::fs::read(folder.join(file)).expect("it can be read");
         let built = load(&folder, TaskKind::KnightsKnaves, Layout::Tags, &[file], &[]);
-        let answers: BTreeSet<String> =
-            all_problems(&*built.task).into_iter().map(|problem| problem.answer).collect();
+        let answers: BTreeSet<String> = all_problems(&*built.task)
+            .into_iter()
+            .map(|problem| problem.answer)
+            .collect();
         let published: BTreeSet<String> = reading::rows(file, &bytes)
             .expect("a good file")
             .into_iter()
             .map(|(_, row)| {
                 let row = row.expect("a good row");
-                reading::text(&row, "solution_text_format").expect("it is there").to_owned()
+                reading::text(&row, "solution_text_format")
+                    .expect("it is there")
+                    .to_owned()
             })
             .collect();
-        assert!(answers.is_subset(&published) && !answers.is_empty(), "{file}");
+        assert!(
+            answers.is_subset(&published) && !answers.is_empty(),
+            "{file}"
+        );
     }
 }

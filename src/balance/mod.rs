@@ -48,11 +48,11 @@
 //!   D_pull stays within 0 and D, and the cap is put on last;
 //! - every SFT update takes the share ρ off D_pull: what GRPO had moved is being overwritten by the
 //!   textbook. G forgets over SFT steps at the same rate, so both signals have one horizon, 1/ρ
-//!   SFT steps, and with ρ = 1 D_pull is the growth since the last SFT step.
+//!   SFT steps, and with ρ = 1 an SFT step wipes out what GRPO had gained before it.
 //!
 //! Rollouts measure D when a GRPO step starts, so an interval between two measurements is one GRPO
-//! update followed by the SFT updates until the next GRPO step, and equal shares are the only split
-//! that needs no further measurement. The forgetting is what makes the lock impossible:
+//! update followed by the SFT updates until the next GRPO step, and equal shares are the simplest
+//! split that needs no further measurement. The forgetting is what makes the lock impossible:
 //! while nothing but SFT runs, D_pull shrinks geometrically whatever D does. (Without the
 //! forgetting D_pull could not fall in a run whose D never does.) Both D and D_pull
 //! are part of every explanation. In blend mode an update counts as p SFT and 1 − p GRPO.

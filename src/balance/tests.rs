@@ -340,6 +340,9 @@ fn tips_are_exact() {
                 Side::Below => (tip.threshold - margin, tip.threshold + margin),
             };
             let branch_at = |x| decide(&explanation, &config, tip.quantity, x);
+            if tip.quantity == Quantity::D {
+                assert!((0.0..config.d_cap).contains(&tip.threshold), "within reach");
+            }
             assert_eq!(branch_at(tip.value), explanation.branch);
             assert_eq!(branch_at(before), explanation.branch, "{tip:?}");
             assert_ne!(branch_at(past), explanation.branch, "{tip:?}");

@@ -7,7 +7,7 @@
 //! enough accuracy on the highest unlocked level opens the next.
 //!
 //! Success rates come from rollouts alone, never from exams, and what is trained on never comes
-//! from the exam or test split ([`sets`]).
+//! from the exam or test split.
 //!
 //! Every batch is a function of (seed, step, the [`CurriculumState`]), so a resumed run goes on with
 //! the batches of the uninterrupted one. Endless supplies are drawn from afresh at every step.

@@ -8,5 +8,5 @@ mod policy;
 
 pub use advantage::{Advantages, Aggregation, advantages};
 pub use policy::{
-    PolicyInputs, PolicyLoss, PolicyMetrics, clip_bounds, k3_mean, policy_loss, token_weights,
+    PolicyInputs, PolicyLoss, PolicyMetrics, clip_bounds, k3_mean, policy_loss, row_weights,
 };

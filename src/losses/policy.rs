@@ -11,7 +11,7 @@
 //! - minus the entropy bonus.
 //!
 //! Tokens of all completions lie one after the other; how a loss type averages is a weight per
-//! token ([`token_weights`]), so a batch may be split among micro-batches and shards at will.
+//! token ([`row_weights`]), so a batch may be split among micro-batches and shards at will.
 
 use burn::tensor::Tensor;
 
@@ -116,20 +116,21 @@ fn sequence_mean(x: Tensor<1>, lengths: &[usize]) -> Tensor<1> {
     Tensor::cat(means, 0)
 }
 
-/// The weight of each token of the given micro-batches in the loss of one optimizer step.
+/// The weight of each completion's tokens in the loss of one optimizer step.
 ///
 /// - `micro_batches`: completion lengths by micro-batch (0 for a completion left out by masking:
 ///   it still counts as a row);
 /// - `num_items`: completion tokens of the whole generation batch (dapo, cispo);
 /// - `max_completion_length`: the configured budget (dr_grpo).
 ///
-/// Returns for each micro-batch (weights of the loss, weights of the entropy bonus), token by token.
-pub fn token_weights(
+/// Returns for each completion of each micro-batch [weight in the loss, weight in the entropy
+/// bonus], the same for all its tokens.
+pub fn row_weights(
     loss_type: LossType,
     micro_batches: &[Vec<usize>],
     num_items: f64,
     max_completion_length: usize,
-) -> Vec<(Vec<f32>, Vec<f32>)> {
+) -> Vec<Vec<[f32; 2]>> {
     let accumulated = micro_batches.len() as f64;
     let of_micro_batch = |lengths: &Vec<usize>| {
         let rows = lengths.len() as f64;
@@ -140,10 +141,8 @@ pub fn token_weights(
             LossType::DrGrpo => 1.0 / (rows * max_completion_length as f64 * accumulated),
             LossType::Dapo | LossType::Cispo => 1.0 / num_items.max(1.0),
         };
-        let per_row = lengths.iter();
-        let loss = per_row.flat_map(|&n| std::iter::repeat_n(weight(n) as f32, n)).collect();
-        let entropy = vec![(1.0 / (tokens * accumulated)) as f32; lengths.iter().sum()];
-        (loss, entropy)
+        let entropy = 1.0 / (tokens * accumulated);
+        lengths.iter().map(|&length| [weight(length) as f32, entropy as f32]).collect()
     };
     micro_batches.iter().map(of_micro_batch).collect()
 }
@@ -206,6 +205,18 @@ impl PolicyMetrics {
             // The lower bound does not exist for cispo.
             self.sums.insert("low", 0.0);
         }
+    }
+
+    /// Adds what other shards counted.
+    pub fn merge(&mut self, other: Self) {
+        for (name, sum) in other.sums {
+            *self.sums.entry(name).or_default() += sum;
+        }
+        let least = [self.low_min, other.low_min].into_iter().flatten().reduce(f64::min);
+        let most = [self.high_max, other.high_max].into_iter().flatten().reduce(f64::max);
+        (self.low_min, self.high_max) = (least, most);
+        self.tokens += other.tokens;
+        self.rows += other.rows;
     }
 
     /// `entropy`, `kl` (where β ≠ 0) and the clip ratios.

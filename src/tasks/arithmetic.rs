@@ -220,22 +220,24 @@ impl Task for Arithmetic {
     /// The intermediate expressions, joined by `|`; only if each follows from the one before by
     /// one operation, down to a number.
     fn path(&self, problem: &Problem, completion: &str) -> Option<String> {
-        let mut current = Expression::parse(&problem.prompt)?;
+        let mut current = Expression::parse(&problem.prompt)?.with_signs_in_front();
         let mut lines = Vec::new();
         for (place, line) in self.reasoning(completion)?.split('=').enumerate() {
-            // The compact form begins with `=`; with tags the expression itself may come first.
-            let repeated = || {
-                Expression::parse(line)
-                    .is_some_and(|first| first.with_signs_in_front() == current.with_signs_in_front())
-            };
-            if place == 0 && (line.trim().is_empty() || repeated()) {
+            // The compact form begins with `=`.
+            if place == 0 && line.trim().is_empty() {
                 continue;
             }
-            let wanted = Expression::parse(line)?.with_signs_in_front();
-            current = current
-                .reductions()
-                .into_iter()
-                .find(|reduced| reduced.with_signs_in_front() == wanted)?;
+            let read = Expression::parse(line)?.with_signs_in_front();
+            // With tags the expression itself may come first.
+            if place == 0 && read == current {
+                continue;
+            }
+            let follows =
+                current.reductions().iter().any(|reduced| reduced.with_signs_in_front() == read);
+            if !follows {
+                return None;
+            }
+            current = read;
             lines.push(current.to_string());
         }
         let ended = matches!(current, Expression::Number(_)) && !lines.is_empty();
@@ -277,6 +279,10 @@ impl Task for Arithmetic {
     fn vocabulary_sample(&self) -> Vec<String> {
         let mut signs: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
         signs.extend(self.operators.iter().map(char::to_string));
+        if !self.operators.contains(&'+') && self.operators.contains(&'-') {
+            // Two subtractions may leave a sum: `5-2-(3-8)` leads to `5+0`, say.
+            signs.push("+".into());
+        }
         signs.push("=".into());
         if self.parentheses > 0.0 {
             signs.extend(["(".into(), ")".into()]);

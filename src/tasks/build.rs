@@ -40,7 +40,11 @@ pub fn build(config: &TaskConfig, loader: &Loader<'_>) -> Result<Built, TaskErro
 }
 
 fn generated(task: impl Task + 'static) -> Built {
-    Built { task: Box::new(task), notices: Vec::new(), fingerprints: Vec::new() }
+    Built {
+        task: Box::new(task),
+        notices: Vec::new(),
+        fingerprints: Vec::new(),
+    }
 }
 
 fn from_files(
@@ -50,7 +54,11 @@ fn from_files(
 ) -> Result<Built, TaskError> {
     let (task, notices) = FileTask::load(format, files, loader)?;
     let fingerprints = task.library().files().to_vec();
-    Ok(Built { task: Box::new(task), notices, fingerprints })
+    Ok(Built {
+        task: Box::new(task),
+        notices,
+        fingerprints,
+    })
 }
 
 #[cfg(test)]

@@ -8,20 +8,26 @@ const DEEPEST: usize = 64;
 const TOLERANCE: f64 = 1e-3;
 
 /// The value of an expression of decimal numbers, `+ - * /` and parentheses, with white space and
-/// thousands commas ignored. `None` where it is no such expression or has no finite value.
+/// thousands commas ignored; `//` is division rounded down, as in Python. `None` where it is no
+/// such expression or has no finite value.
 pub fn evaluate(expression: &str) -> Option<f64> {
     let symbols: Vec<u8> = expression
         .bytes()
         .filter(|byte| !byte.is_ascii_whitespace() && *byte != b',')
         .collect();
-    let mut parser = Parser { symbols: &symbols, next: 0 };
+    let mut parser = Parser {
+        symbols: &symbols,
+        next: 0,
+    };
     let value = parser.sum(0)?;
     (parser.next == symbols.len() && value.is_finite()).then_some(value)
 }
 
 /// Whether `left=right` holds within 1e-3 (the tolerance of OFA-Sys/gsm8k-ScRel).
 pub fn equation_holds(equation: &str) -> bool {
-    let Some((left, right)) = equation.split_once('=') else { return false };
+    let Some((left, right)) = equation.split_once('=') else {
+        return false;
+    };
     match (evaluate(left), evaluate(right)) {
         (Some(left), Some(right)) => (left - right).abs() <= TOLERANCE,
         _ => false,
@@ -47,7 +53,11 @@ impl Parser<'_> {
         let mut value = self.product(depth)?;
         while let Some(operator) = self.take(b"+-") {
             let right = self.product(depth)?;
-            value = if operator == b'+' { value + right } else { value - right };
+            value = if operator == b'+' {
+                value + right
+            } else {
+                value - right
+            };
         }
         Some(value)
     }
@@ -55,8 +65,13 @@ impl Parser<'_> {
     fn product(&mut self, depth: usize) -> Option<f64> {
         let mut value = self.factor(depth)?;
         while let Some(operator) = self.take(b"*/") {
+            let rounded = operator == b'/' && self.take(b"/").is_some();
             let right = self.factor(depth)?;
-            value = if operator == b'*' { value * right } else { value / right };
+            value = match operator {
+                b'*' => value * right,
+                _ if rounded => (value / right).floor(),
+                _ => value / right,
+            };
         }
         Some(value)
     }
@@ -75,7 +90,10 @@ impl Parser<'_> {
         }
         let start = self.next;
         while self.take(b"0123456789.").is_some() {}
-        std::str::from_utf8(&self.symbols[start..self.next]).ok()?.parse().ok()
+        std::str::from_utf8(&self.symbols[start..self.next])
+            .ok()?
+            .parse()
+            .ok()
     }
 }
 
@@ -91,6 +109,7 @@ mod tests {
             ("(2+3)*4", 20.0),
             ("100-50-30-15", 5.0),
             ("8/4/2", 1.0),
+            ("7//2*2", 6.0),
             (".25*8", 2.0),
             ("-3+5", 2.0),
             ("2*-3", -6.0),
@@ -102,7 +121,9 @@ mod tests {
 
     #[test]
     fn what_is_no_calculation_has_no_value() {
-        for expression in ["", "x", "2+", "(2", "2)", "1/0", "1.2.3", "2 apples", "()", "é"] {
+        for expression in [
+            "", "x", "2+", "(2", "2)", "1/0", "8///2", "8/ /", "1.2.3", "2 apples", "()", "é",
+        ] {
             assert_eq!(evaluate(expression), None, "{expression}");
         }
         assert_eq!(evaluate(&"(".repeat(1_000_000)), None);

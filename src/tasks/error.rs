@@ -116,7 +116,9 @@ pub enum BadRow {
         reason: String,
     },
     /// The row's own solution would not be graded as right.
-    #[error("its own solution does not earn the full reward: the answer read from it is {read}, the reference is {reference:?}")]
+    #[error(
+        "its own solution does not earn the full reward: the answer read from it is {read}, the reference is {reference:?}"
+    )]
     Unsound {
         /// The answer read from the demonstration.
         read: String,
@@ -128,7 +130,11 @@ pub enum BadRow {
 impl BadRow {
     /// A [`BadRow::Invalid`] with the value cut to a readable length.
     pub fn invalid(key: &str, value: &str, reason: impl Into<String>) -> Self {
-        Self::Invalid { key: key.to_owned(), value: shortened(value), reason: reason.into() }
+        Self::Invalid {
+            key: key.to_owned(),
+            value: shortened(value),
+            reason: reason.into(),
+        }
     }
 }
 

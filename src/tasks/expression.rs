@@ -126,6 +126,15 @@ impl Expression {
         signed(negative, value).to_string()
     }
 
+    /// Whether it is 0 or a product with a zero in it: these have no sign.
+    fn is_plainly_zero(&self) -> bool {
+        match self {
+            Self::Number(number) => *number == 0,
+            Self::Sum(_) => false,
+            Self::Product(factors) => factors.iter().any(|factor| factor.value.is_plainly_zero()),
+        }
+    }
+
     /// Sign and magnitude, signs pulled in front; with `commute`, also flattened and sorted.
     fn normal(&self, commute: bool) -> (bool, Expression) {
         match self {
@@ -139,9 +148,10 @@ impl Expression {
                         Self::Sum(inner) if commute => flat.extend(inner.into_iter().map(|term| {
                             Term { negative: term.negative != negative, value: term.value }
                         })),
-                        // There is one zero only.
-                        Self::Number(0) => flat.push(Term::number(0)),
-                        value => flat.push(Term { negative, value }),
+                        value => {
+                            let negative = negative && !value.is_plainly_zero();
+                            flat.push(Term { negative, value });
+                        }
                     }
                 }
                 if commute {
@@ -168,6 +178,7 @@ impl Expression {
                         value => flat.push(Factor { inverted: factor.inverted, value }),
                     }
                 }
+                negative &= flat.iter().all(|factor| !factor.value.is_plainly_zero());
                 if commute {
                     flat.sort_by_cached_key(|factor| (factor.inverted, factor.value.to_string()));
                 }

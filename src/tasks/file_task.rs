@@ -73,8 +73,22 @@ impl<F: Format> FileTask<F> {
 }
 
 fn check_demonstration<F: Format>(format: &F, record: &Record) -> Result<(), BadRow> {
-    let Record { id, level, prompt, answer, payload } = record.clone();
-    let problem = Problem { id, split: Split::Train, level, index: 0, prompt, answer, payload };
+    let Record {
+        id,
+        level,
+        prompt,
+        answer,
+        payload,
+    } = record.clone();
+    let problem = Problem {
+        id,
+        split: Split::Train,
+        level,
+        index: 0,
+        prompt,
+        answer,
+        payload,
+    };
     let demonstration = format.demonstration(&problem, 0);
     let reward = format.score(&problem, &demonstration, true);
     if reward.correct && reward.parts.iter().all(|(_, value)| *value > 0.0) {
@@ -132,7 +146,10 @@ impl<F: Format> Task for FileTask<F> {
 
     fn vocabulary_sample(&self) -> Vec<String> {
         let mut texts = self.format.perturbation_vocabulary();
-        for problem in Split::ALL.into_iter().flat_map(|split| self.library.problems(split)) {
+        for problem in Split::ALL
+            .into_iter()
+            .flat_map(|split| self.library.problems(split))
+        {
             texts.push(problem.prompt.clone());
             texts.push(self.format.demonstration(problem, 0));
         }
@@ -148,11 +165,16 @@ pub(super) fn load_texts<F: Format>(
     train: &str,
     test: &str,
 ) -> Result<(FileTask<F>, Vec<Notice>), TaskError> {
-    let mut files = FilesConfig { train: vec!["train.jsonl".into()], ..files };
+    let mut files = FilesConfig {
+        train: vec!["train.jsonl".into()],
+        ..files
+    };
     if !test.is_empty() {
         files.test = vec!["test.jsonl".into()];
     }
     FileTask::load(format, &files, &|file| {
-        Ok(if file == "train.jsonl" { train } else { test }.as_bytes().to_vec())
+        Ok(if file == "train.jsonl" { train } else { test }
+            .as_bytes()
+            .to_vec())
     })
 }

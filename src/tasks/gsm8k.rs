@@ -70,7 +70,11 @@ impl Format for Gsm8k {
     fn read(&self, row: &Object) -> Result<Record, BadRow> {
         let question = text(row, "question")?.trim();
         if question.is_empty() {
-            return Err(BadRow::invalid("question", question, "there is no question"));
+            return Err(BadRow::invalid(
+                "question",
+                question,
+                "there is no question",
+            ));
         }
         let solution = text(row, "answer")?.trim();
         let answer = final_answer(solution).ok_or_else(|| BadRow::NoReference {
@@ -90,7 +94,9 @@ impl Format for Gsm8k {
         match self.layout {
             Layout::Compact => solution.to_owned(),
             Layout::Tags => {
-                let steps = solution.rsplit_once("####").map_or(solution, |(steps, _)| steps);
+                let steps = solution
+                    .rsplit_once("####")
+                    .map_or(solution, |(steps, _)| steps);
                 tags::wrap(steps.trim_end(), &problem.answer)
             }
         }
@@ -98,8 +104,9 @@ impl Format for Gsm8k {
 
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
         let readable = verify::whole_lines(completion, finished);
-        let correct =
-            self.number(readable).is_some_and(|number| number.to_string() == problem.answer);
+        let correct = self
+            .number(readable)
+            .is_some_and(|number| number.to_string() == problem.answer);
         verify::reward(self.layout, completion, correct)
     }
 
@@ -110,7 +117,9 @@ impl Format for Gsm8k {
             .captures_iter(completion)
             .map(|found| found[1].split_whitespace().collect())
             .collect();
-        let sound = calculations.iter().all(|equation| calculator::equation_holds(equation));
+        let sound = calculations
+            .iter()
+            .all(|equation| calculator::equation_holds(equation));
         (sound && !calculations.is_empty()).then(|| calculations.join("|"))
     }
 
@@ -130,7 +139,7 @@ impl Format for Gsm8k {
             return None;
         }
         let solution = solution(problem);
-        let names = perturb::other_names(problem.id, variant, &[&problem.prompt, solution])?;
+        let names = perturb::other_names(problem.id, variant, &problem.prompt, solution)?;
         Some(Problem {
             prompt: perturb::rename(&problem.prompt, &names),
             payload: json!({ "solution": perturb::rename(solution, &names) }),

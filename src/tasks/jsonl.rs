@@ -61,7 +61,10 @@ impl Jsonl {
             })?;
             ("completion", marked.to_owned())
         } else {
-            (self.answer_key.as_str(), self.keyed_answer(row, completion)?)
+            (
+                self.answer_key.as_str(),
+                self.keyed_answer(row, completion)?,
+            )
         };
         if self.verifier == Verifier::Regex {
             return match verify::whole_match(&answer) {
@@ -80,7 +83,9 @@ impl Jsonl {
 
     fn keyed_answer(&self, row: &Object, completion: &str) -> Result<String, BadRow> {
         if self.answer_key == "completion" {
-            return Ok(verify::marked_answer(completion).unwrap_or(completion).to_owned());
+            return Ok(verify::marked_answer(completion)
+                .unwrap_or(completion)
+                .to_owned());
         }
         match value(row, &self.answer_key)? {
             Value::String(answer) => Ok(answer.clone()),
@@ -114,11 +119,14 @@ impl Jsonl {
         let marked = verify::marked_answer(completion);
         match self.layout {
             Layout::Tags if tags::well_formed(completion) => completion.to_owned(),
-            // A pattern is no answer: what it is to match stands in the completion.
-            Layout::Tags if self.verifier == Verifier::Regex => {
-                tags::wrap(completion, marked.unwrap_or(completion))
+            Layout::Tags => {
+                // A pattern is no answer: what it is to match stands in the completion.
+                let unmarked = match self.verifier {
+                    Verifier::Regex => completion,
+                    _ => reference,
+                };
+                tags::wrap(&without_tags(completion), marked.unwrap_or(unmarked))
             }
-            Layout::Tags => tags::wrap(completion, reference),
             Layout::Compact => {
                 let agrees = verify::read(self.verifier, completion)
                     .is_some_and(|answer| verify::agrees(self.verifier, reference, &answer));
@@ -130,6 +138,17 @@ impl Jsonl {
             }
         }
     }
+}
+
+/// The reasoning of a completion that has some of the tags, or has them in disorder.
+fn without_tags(completion: &str) -> String {
+    let answered = tags::answer(completion).and_then(|_| completion.rsplit_once(tags::TAGS[2]));
+    let reasoning = answered.map_or(completion, |(before, _)| before);
+    tags::TAGS
+        .iter()
+        .fold(reasoning.to_owned(), |text, tag| text.replace(tag, ""))
+        .trim()
+        .to_owned()
 }
 
 /// Prompt and completion of a row, in whichever shape it has.
@@ -144,7 +163,11 @@ fn prompt_and_completion(row: &Object) -> Result<(String, String), BadRow> {
     let completion = match value(row, "completion")? {
         Value::Array(messages) => {
             let messages = conversation(messages, "completion")?;
-            messages.into_iter().map(|message| message.content).collect::<Vec<_>>().join("\n\n")
+            messages
+                .into_iter()
+                .map(|message| message.content)
+                .collect::<Vec<_>>()
+                .join("\n\n")
         }
         completion => as_text(completion, "completion")?.to_owned(),
     };
@@ -157,12 +180,17 @@ struct Message {
 }
 
 fn conversation(messages: &[Value], key: &str) -> Result<Vec<Message>, BadRow> {
-    messages.iter().enumerate().map(|(index, item)| message(item, &format!("{key}[{index}]"))).collect()
+    messages
+        .iter()
+        .enumerate()
+        .map(|(index, item)| message(item, &format!("{key}[{index}]")))
+        .collect()
 }
 
 fn message(item: &Value, key: &str) -> Result<Message, BadRow> {
-    let object =
-        item.as_object().ok_or_else(|| wrong_type(key, item, "a message {role, content}"))?;
+    let object = item
+        .as_object()
+        .ok_or_else(|| wrong_type(key, item, "a message {role, content}"))?;
     let role = text(object, "role")?.to_owned();
     let key = format!("{key}.content");
     let content = match value(object, "content")? {
@@ -184,9 +212,14 @@ fn message(item: &Value, key: &str) -> Result<Message, BadRow> {
 
 fn split_conversation(messages: &[Value]) -> Result<(String, String), BadRow> {
     let mut messages = conversation(messages, "messages")?;
-    let last = messages.iter().rposition(|message| message.role == "assistant");
+    let last = messages
+        .iter()
+        .rposition(|message| message.role == "assistant");
     let Some(last) = last else {
-        let roles: Vec<_> = messages.iter().map(|message| message.role.as_str()).collect();
+        let roles: Vec<_> = messages
+            .iter()
+            .map(|message| message.role.as_str())
+            .collect();
         let reason = "there is no message with the role `assistant`";
         return Err(BadRow::invalid("messages", &roles.join(", "), reason));
     };
@@ -224,7 +257,11 @@ impl Format for Jsonl {
             return Err(BadRow::invalid("prompt", prompt, "there is no prompt"));
         }
         if completion.is_empty() {
-            return Err(BadRow::invalid("completion", completion, "there is no completion"));
+            return Err(BadRow::invalid(
+                "completion",
+                completion,
+                "there is no completion",
+            ));
         }
         let answer = self.reference(row, completion)?;
         let demonstration = self.lay_out(completion, &answer);
@@ -238,7 +275,10 @@ impl Format for Jsonl {
     }
 
     fn demonstration(&self, problem: &Problem, _variant: u64) -> String {
-        problem.payload["demonstration"].as_str().unwrap_or_default().to_owned()
+        problem.payload["demonstration"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
@@ -253,7 +293,11 @@ impl Format for Jsonl {
     /// with white space collapsed: the format is unknown, so different words are different paths.
     fn path(&self, _problem: &Problem, completion: &str) -> Option<String> {
         let reasoning = tags::thought(completion)
-            .or_else(|| completion.rsplit_once("####").map(|(reasoning, _)| reasoning))
+            .or_else(|| {
+                completion
+                    .rsplit_once("####")
+                    .map(|(reasoning, _)| reasoning)
+            })
             .unwrap_or(completion);
         let path = verify::collapse_white_space(reasoning).to_lowercase();
         (!path.is_empty()).then_some(path)

@@ -72,7 +72,11 @@ fn check(names: &[String], solution: &[bool], said: &str) -> Result<Vec<Statemen
         [only] if only == solution => Ok(statements),
         [only] => {
             let reason = format!("the statements have another solution, {only:?}");
-            Err(BadRow::invalid("solution", &format!("{solution:?}"), reason))
+            Err(BadRow::invalid(
+                "solution",
+                &format!("{solution:?}"),
+                reason,
+            ))
         }
         several => {
             let reason = format!("{} solutions where there must be one", several.len());
@@ -87,7 +91,10 @@ impl Format for KkFiles {
     }
 
     fn read(&self, row: &Object) -> Result<Record, BadRow> {
-        let names: Vec<String> = texts(row, "names")?.into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = texts(row, "names")?
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         let solution = flags(row, "solution")?;
         let said = text(row, "statements")?;
         let statements = check(&names, &solution, said)?;
@@ -97,8 +104,12 @@ impl Format for KkFiles {
         let reasoning: Vec<_> = reasoning.into_iter().map(str::trim).collect();
         let answer = Wording::English.answer(&names, &solution);
         let quiz = text(row, "quiz")?.trim();
-        let puzzle =
-            Puzzle { names, solution, statements: said.to_owned(), reasoning: reasoning.join("\n") };
+        let puzzle = Puzzle {
+            names,
+            solution,
+            statements: said.to_owned(),
+            reasoning: reasoning.join("\n"),
+        };
         Ok(Record {
             id: id(&statements),
             level: statements.len() as u32,
@@ -122,7 +133,9 @@ impl Format for KkFiles {
     }
 
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
-        let Puzzle { names, solution, .. } = Puzzle::of(problem);
+        let Puzzle {
+            names, solution, ..
+        } = Puzzle::of(problem);
         Wording::English.score(self.layout, &names, &solution, completion, finished)
     }
 
@@ -156,10 +169,17 @@ impl Format for KkFiles {
         let mut others = NAMES.to_vec();
         others.retain(|name| !puzzle.names.iter().any(|taken| taken == name));
         others.shuffle(&mut stream(problem.id, Purpose::Perturbation, variant, 0));
-        let names: BTreeMap<&str, &str> =
-            puzzle.names.iter().map(String::as_str).zip(others).collect();
+        let names: BTreeMap<&str, &str> = puzzle
+            .names
+            .iter()
+            .map(String::as_str)
+            .zip(others)
+            .collect();
         // The example answer in the instructions stays as it is.
-        let quiz = problem.prompt.strip_suffix(INSTRUCTIONS).unwrap_or(&problem.prompt);
+        let quiz = problem
+            .prompt
+            .strip_suffix(INSTRUCTIONS)
+            .unwrap_or(&problem.prompt);
         let instructions = &problem.prompt[quiz.len()..];
         let rename = |text: &str| perturb::rename(text, &names);
         let renamed = Puzzle {

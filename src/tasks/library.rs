@@ -60,7 +60,7 @@ pub enum Notice {
     Duplicates {
         file: String,
         lines: u64,
-        /// How many of them have another answer than the earlier line.
+        /// How many of them have the earlier line's words but another answer.
         contradicting: u64,
     },
     /// Training lines left out because a test file asks the same.
@@ -73,18 +73,32 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Skipped { file, lines, first } => {
-                write!(f, "{file}: {lines} unusable lines left out; {}", first.join("; "))
+                write!(
+                    f,
+                    "{file}: {lines} unusable lines left out; {}",
+                    first.join("; ")
+                )
             }
-            Self::Duplicates { file, lines, contradicting } => write!(
+            Self::Duplicates {
+                file,
+                lines,
+                contradicting,
+            } => write!(
                 f,
-                "{file}: {lines} lines left out that repeat an earlier question \
-                 ({contradicting} of them with another answer)"
+                "{file}: {lines} lines left out that ask what an earlier line asks \
+                 ({contradicting} of them contradict its answer)"
             ),
             Self::AlsoInTest { file, lines } => {
-                write!(f, "{file}: {lines} lines left out of training that are in a test file too")
+                write!(
+                    f,
+                    "{file}: {lines} lines left out of training that are in a test file too"
+                )
             }
             Self::Topped { split } => {
-                write!(f, "few problems: one training problem was moved to the {split:?} set")
+                write!(
+                    f,
+                    "few problems: one training problem was moved to the {split:?} set"
+                )
             }
         }
     }
@@ -117,11 +131,23 @@ impl Library {
                 help: "name at least one file".to_owned(),
             });
         }
-        let mut reader =
-            Reader { loader, read, bad_lines: files.bad_lines, files: Vec::new(), notices: Vec::new() };
+        let mut reader = Reader {
+            loader,
+            read,
+            bad_lines: files.bad_lines,
+            files: Vec::new(),
+            notices: Vec::new(),
+        };
         let test = reader.read_all(&files.test, &BTreeSet::new())?;
-        let train = reader.read_all(&files.train, &test.iter().map(|record| record.id).collect())?;
-        let Reader { files: fingerprints, mut notices, .. } = reader;
+        let train =
+            reader.read_all(&files.train, &test.iter().map(|record| record.id).collect())?;
+        let Reader {
+            files: mut fingerprints,
+            mut notices,
+            ..
+        } = reader;
+        // Told in the order of the configuration; the test files had to be read first.
+        fingerprints.rotate_left(files.test.len());
         let sets = deal(train, test, files, &mut notices)?;
         Ok((Self::shelve(sets, fingerprints), notices))
     }
@@ -131,13 +157,32 @@ impl Library {
         let levels = levels().min().unwrap_or(1)..=levels().max().unwrap_or(1);
         let mut shelves = [BTreeMap::new(), BTreeMap::new(), BTreeMap::new()];
         for ((split, set), shelf) in Split::ALL.into_iter().zip(sets).zip(&mut shelves) {
-            for Record { id, level, prompt, answer, payload } in set {
+            for Record {
+                id,
+                level,
+                prompt,
+                answer,
+                payload,
+            } in set
+            {
                 let problems: &mut Vec<Problem> = shelf.entry(level).or_default();
                 let index = problems.len() as u64;
-                problems.push(Problem { id, split, level, index, prompt, answer, payload });
+                problems.push(Problem {
+                    id,
+                    split,
+                    level,
+                    index,
+                    prompt,
+                    answer,
+                    payload,
+                });
             }
         }
-        Self { shelves, levels, files }
+        Self {
+            shelves,
+            levels,
+            files,
+        }
     }
 
     /// The levels from the lowest to the highest that any problem has. One in between may be empty.
@@ -147,7 +192,9 @@ impl Library {
 
     /// How many problems a split has at a level.
     pub fn len(&self, split: Split, level: u32) -> u64 {
-        self.shelf(split).get(&level).map_or(0, |problems| problems.len() as u64)
+        self.shelf(split)
+            .get(&level)
+            .map_or(0, |problems| problems.len() as u64)
     }
 
     /// The problem at `index`, modulo their number. At a level where the split has none it is one
@@ -175,8 +222,19 @@ impl Library {
     /// and test the same, whatever files they were read from.
     pub fn fingerprint(&self) -> String {
         let mut digest = Sha256::new();
-        for problem in Split::ALL.into_iter().flat_map(|split| self.problems(split)) {
-            let Problem { id, split, level, index, prompt, answer, payload } = problem;
+        for problem in Split::ALL
+            .into_iter()
+            .flat_map(|split| self.problems(split))
+        {
+            let Problem {
+                id,
+                split,
+                level,
+                index,
+                prompt,
+                answer,
+                payload,
+            } = problem;
             // Debug quotes texts, so that no two lists of fields print alike.
             let line = format!("{id} {split:?} {level} {index} {prompt:?} {answer:?} {payload}\n");
             digest.update(line.as_bytes());
@@ -204,30 +262,43 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// The different problems of several files, without those in `taken`.
-    fn read_all(&mut self, files: &[String], taken: &BTreeSet<u64>) -> Result<Vec<Record>, TaskError> {
+    fn read_all(
+        &mut self,
+        files: &[String],
+        taken: &BTreeSet<u64>,
+    ) -> Result<Vec<Record>, TaskError> {
         let mut records = Vec::new();
-        // The answer of each problem met so far.
-        let mut answers: BTreeMap<u64, String> = BTreeMap::new();
+        // The wording and the answer of each problem met so far.
+        let mut met: BTreeMap<u64, (u64, String)> = BTreeMap::new();
         for file in files {
             let (mut also_in_test, mut repeated, mut contradicting) = (0, 0, 0);
             for record in self.read_file(file)? {
+                let wording = content_id(&record.prompt);
                 if taken.contains(&record.id) {
                     also_in_test += 1;
-                } else if let Some(answer) = answers.get(&record.id) {
+                } else if let Some((earlier, answer)) = met.get(&record.id) {
                     repeated += 1;
-                    contradicting += u64::from(*answer != record.answer);
+                    // In other words (other names, say) the right answer may be another one.
+                    contradicting += u64::from(*earlier == wording && *answer != record.answer);
                 } else {
-                    answers.insert(record.id, record.answer.clone());
+                    met.insert(record.id, (wording, record.answer.clone()));
                     records.push(record);
                 }
             }
             let file = || file.clone();
             if repeated > 0 {
-                let notice = Notice::Duplicates { file: file(), lines: repeated, contradicting };
+                let notice = Notice::Duplicates {
+                    file: file(),
+                    lines: repeated,
+                    contradicting,
+                };
                 self.notices.push(notice);
             }
             if also_in_test > 0 {
-                self.notices.push(Notice::AlsoInTest { file: file(), lines: also_in_test });
+                self.notices.push(Notice::AlsoInTest {
+                    file: file(),
+                    lines: also_in_test,
+                });
             }
         }
         Ok(records)
@@ -235,16 +306,23 @@ impl Reader<'_> {
 
     /// The usable rows of one file.
     fn read_file(&mut self, file: &str) -> Result<Vec<Record>, TaskError> {
-        let bytes = (self.loader)(file)
-            .map_err(|source| TaskError::Open { file: file.to_owned(), source })?;
-        self.files.push((file.to_owned(), format!("{:x}", Sha256::digest(&bytes))));
+        let bytes = (self.loader)(file).map_err(|source| TaskError::Open {
+            file: file.to_owned(),
+            source,
+        })?;
+        self.files
+            .push((file.to_owned(), format!("{:x}", Sha256::digest(&bytes))));
         let mut records = Vec::new();
         let (mut skipped, mut first) = (0, Vec::new());
         for (line, row) in reading::rows(file, &bytes)? {
             match row.and_then(|row| (self.read)(&row)) {
                 Ok(record) => records.push(record),
                 Err(reason) if self.bad_lines == BadLines::Refuse => {
-                    return Err(TaskError::BadLine { file: file.to_owned(), line, reason });
+                    return Err(TaskError::BadLine {
+                        file: file.to_owned(),
+                        line,
+                        reason,
+                    });
                 }
                 Err(reason) => {
                     skipped += 1;
@@ -260,10 +338,18 @@ impl Reader<'_> {
                 None => "is empty".to_owned(),
             };
             let help = "check that it is the right file and that task.kind fits it";
-            return Err(TaskError::File { file: file.to_owned(), reason, help });
+            return Err(TaskError::File {
+                file: file.to_owned(),
+                reason,
+                help,
+            });
         }
         if skipped > 0 {
-            self.notices.push(Notice::Skipped { file: file.to_owned(), lines: skipped, first });
+            self.notices.push(Notice::Skipped {
+                file: file.to_owned(),
+                lines: skipped,
+                first,
+            });
         }
         Ok(records)
     }
@@ -307,7 +393,9 @@ fn deal(
         donor.sort_by_key(|record| std::cmp::Reverse(record.id));
         let moved = donor.pop();
         sets[empty].extend(moved);
-        notices.push(Notice::Topped { split: Split::ALL[empty] });
+        notices.push(Notice::Topped {
+            split: Split::ALL[empty],
+        });
     }
     Ok(sets)
 }

@@ -60,7 +60,11 @@ fn level(row: &Object) -> Result<u32, BadRow> {
     }
     match number.parse() {
         Ok(level) if (1..=HARDEST).contains(&level) => Ok(level),
-        _ => Err(BadRow::invalid("level", &text, "expected `Level 1` to `Level 5`")),
+        _ => Err(BadRow::invalid(
+            "level",
+            &text,
+            "expected `Level 1` to `Level 5`",
+        )),
     }
 }
 
@@ -93,15 +97,18 @@ impl Format for Math {
         let solution = solution(problem);
         match self.layout {
             Layout::Compact => solution.to_owned(),
-            Layout::Tags => {
-                tags::wrap(solution, verify::last_boxed(solution).unwrap_or(&problem.answer))
-            }
+            Layout::Tags => tags::wrap(
+                solution,
+                verify::last_boxed(solution).unwrap_or(&problem.answer),
+            ),
         }
     }
 
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
         let readable = verify::whole_lines(completion, finished);
-        let correct = self.read_answer(readable).is_some_and(|answer| answer == problem.answer);
+        let correct = self
+            .read_answer(readable)
+            .is_some_and(|answer| answer == problem.answer);
         verify::reward(self.layout, completion, correct)
     }
 

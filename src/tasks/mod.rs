@@ -6,16 +6,33 @@
 //! index, and a perturbed problem keeps the meaning and so the id.
 
 pub mod arithmetic;
+pub mod build;
+pub mod calculator;
+#[cfg(test)]
+mod checks;
 pub mod countdown;
 mod draw;
 mod error;
 pub mod expression;
+pub mod file_task;
+pub mod gsm8k;
+pub mod jsonl;
+pub mod kk_files;
 pub mod knights_knaves;
+pub mod library;
+pub mod math;
+#[cfg(not(target_family = "wasm"))]
+mod parquet_rows;
+mod perturb;
+pub mod reading;
 mod reward;
 mod split;
 pub mod tags;
+pub mod verify;
 
-pub use error::TaskError;
+pub use build::{Built, build};
+pub use error::{BadRow, TaskError};
+pub use library::Notice;
 
 use serde::{Deserialize, Serialize};
 

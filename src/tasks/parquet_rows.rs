@@ -32,7 +32,9 @@ fn rows(bytes: &[u8]) -> Result<Vec<NumberedRow>, parquet::errors::ParquetError>
 }
 
 fn object(row: &Row) -> Object {
-    row.get_column_iter().map(|(name, field)| (name.clone(), json(field))).collect()
+    row.get_column_iter()
+        .map(|(name, field)| (name.clone(), json(field)))
+        .collect()
 }
 
 /// The JSON value of a field. Kinds that the data sets have no use for (dates, byte strings)

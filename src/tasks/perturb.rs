@@ -10,8 +10,10 @@ use super::{Perturbation, Problem};
 use crate::rng::{Purpose, stream};
 
 /// Other first names in question and solution.
-pub const RENAMED: Perturbation =
-    Perturbation { name: "renamed", description: "People have other first names." };
+pub const RENAMED: Perturbation = Perturbation {
+    name: "renamed",
+    description: "People have other first names.",
+};
 
 /// A neutral sentence around the question.
 pub const REWORDED: Perturbation = Perturbation {
@@ -31,55 +33,61 @@ const WRAPPERS: [&str; 6] = [
 
 /// First names by the pronoun they go with, so that `she` stays right. Names that are words, places
 /// or months too (Mark, Grace, Jordan, April) are left out: replacing those could change a meaning.
+#[rustfmt::skip]
 const NAMES: [&[&str]; 2] = [
     &[
-        "Alice", "Amanda", "Amy", "Andrea", "Angela", "Anna", "Barbara", "Betty", "Brenda",
-        "Carla", "Cindy", "Diane", "Donna", "Dorothy", "Emily", "Emma", "Hannah", "Helen",
-        "Jane", "Janet", "Jenna", "Jennifer", "Jenny", "Jessica", "Julia", "Julie", "Karen",
-        "Katie", "Laura", "Linda", "Lisa", "Lucy", "Maria", "Martha", "Mary", "Megan", "Melissa",
-        "Michelle", "Monica", "Nancy", "Natalia", "Nina", "Olivia", "Rachel", "Rebecca", "Sally",
-        "Samantha", "Sandra", "Sarah", "Sophie", "Stacy", "Susan", "Tina", "Wendy",
+        "Alice", "Amanda", "Amy", "Andrea", "Angela", "Ann", "Anna", "Anne", "Annie", "Ashley",
+        "Barbara", "Becky", "Bella", "Betty", "Brenda", "Brittany", "Carla", "Carly", "Carrie",
+        "Cindy", "Claire", "Diane", "Donna", "Dorothy", "Emily", "Emma", "Erin", "Gina",
+        "Hannah", "Helen", "Jane", "Janet", "Janice", "Jen", "Jenna", "Jennifer", "Jenny",
+        "Jessica", "Jill", "Julia", "Julie", "Karen", "Kate", "Katie", "Kendra", "Kylie",
+        "Laura", "Leila", "Linda", "Lisa", "Lucy", "Madeline", "Mandy", "Maria", "Martha",
+        "Mary", "Megan", "Melanie", "Melissa", "Michelle", "Monica", "Nancy", "Natalia", "Nina",
+        "Olivia", "Rachel", "Rebecca", "Sally", "Samantha", "Sandra", "Sara", "Sarah", "Sophie",
+        "Stacy", "Susan", "Susie", "Tiffany", "Tina", "Wendy",
     ],
     &[
-        "Aaron", "Adam", "Alan", "Albert", "Andrew", "Anthony", "Ben", "Billy", "Bob", "Brandon",
-        "Brian", "Bruce", "Carl", "Carlos", "Daniel", "David", "Eric", "Fred", "Gary", "George",
-        "Gerald", "Greg", "Harry", "Henry", "Jacob", "James", "Jason", "Jeff", "Jeremy",
-        "Jerry", "Jim", "Joe", "John", "Joseph", "Josh", "Juan", "Justin", "Kevin", "Kyle", "Luke",
-        "Michael", "Mike", "Nathan", "Oliver", "Patrick", "Paul", "Peter", "Richard", "Robert",
-        "Ryan", "Samuel", "Simon", "Steve", "Thomas", "Tim", "Toby", "Tom", "Tony", "William",
+        "Aaron", "Adam", "Alan", "Albert", "Andrew", "Andy", "Anthony", "Barry", "Ben", "Billy",
+        "Bob", "Bobby", "Brandon", "Brian", "Bruce", "Bryan", "Caleb", "Carl", "Carlos",
+        "Charlie", "Daniel", "Danny", "Dave", "David", "Diego", "Eric", "Fred", "Gary",
+        "George", "Gerald", "Greg", "Harry", "Henry", "Jacob", "Jake", "James", "Jason", "Jeff",
+        "Jeremy", "Jerome", "Jerry", "Jim", "Jimmy", "Joe", "Joey", "John", "Johnny", "Jose",
+        "Joseph", "Josh", "Juan", "Justin", "Kevin", "Kyle", "Larry", "Leo", "Luke", "Marcus",
+        "Mario", "Matt", "Matthew", "Michael", "Mike", "Nathan", "Nick", "Oliver", "Patrick",
+        "Paul", "Pete", "Peter", "Randy", "Richard", "Rick", "Robert", "Roger", "Ryan", "Sam",
+        "Samuel", "Sean", "Simon", "Steve", "Steven", "Thomas", "Tim", "Toby", "Tom", "Tommy",
+        "Tony", "Trevor", "Tyler", "Walter", "William",
     ],
 ];
 
 static CAPITALISED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b[A-Z][a-z]+\b").expect("a valid pattern"));
 
-/// Replacements for the known first names in `texts`, drawn from names that occur in none of them;
-/// `None` where there is no known name.
+/// Replacements for the known first names in `question`, drawn from names that occur neither there
+/// nor in `solution`; `None` where the question has no known name.
 pub fn other_names(
     id: u64,
     variant: u64,
-    texts: &[&str],
+    question: &str,
+    solution: &str,
 ) -> Option<BTreeMap<&'static str, &'static str>> {
+    let occurs = |name: &str, text: &str| {
+        CAPITALISED
+            .find_iter(text)
+            .any(|word| word.as_str() == name)
+    };
     let mut names = BTreeMap::new();
     for (group, counter) in NAMES.into_iter().zip(0..) {
-        names.extend(draw_names(id, (variant, counter), group, texts));
+        let present = group.iter().filter(|name| occurs(name, question));
+        let mut absent: Vec<&str> = group
+            .iter()
+            .filter(|name| !occurs(name, question) && !occurs(name, solution))
+            .copied()
+            .collect();
+        absent.shuffle(&mut stream(id, Purpose::Perturbation, variant, counter));
+        names.extend(present.copied().zip(absent));
     }
     (!names.is_empty()).then_some(names)
-}
-
-/// Pairs each name of `group` that occurs in `texts` with one that does not.
-fn draw_names(
-    id: u64,
-    (variant, counter): (u64, u64),
-    group: &[&'static str],
-    texts: &[&str],
-) -> Vec<(&'static str, &'static str)> {
-    let occurs = |name: &&&str| {
-        texts.iter().any(|text| CAPITALISED.find_iter(text).any(|word| word.as_str() == **name))
-    };
-    let (present, mut absent): (Vec<_>, Vec<_>) = group.iter().partition(|name| occurs(name));
-    absent.shuffle(&mut stream(id, Purpose::Perturbation, variant, counter));
-    present.into_iter().copied().zip(absent.into_iter().copied()).collect()
 }
 
 /// The text with every name replaced, all at once (so that names can be exchanged).
@@ -92,7 +100,10 @@ pub fn rename(text: &str, names: &BTreeMap<&str, &str>) -> String {
 pub fn reworded(problem: &Problem, variant: u64) -> Problem {
     let choice = problem.id.wrapping_add(variant) % WRAPPERS.len() as u64;
     let prompt = WRAPPERS[choice as usize].replacen("{}", &problem.prompt, 1);
-    Problem { prompt, ..problem.clone() }
+    Problem {
+        prompt,
+        ..problem.clone()
+    }
 }
 
 /// All words that [`reworded`] brings in.
@@ -103,4 +114,34 @@ pub fn wrapper_vocabulary() -> String {
 /// All words that [`other_names`] brings in.
 pub fn name_vocabulary() -> String {
     NAMES.concat().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_replaced_by_names_of_the_same_pronoun_that_are_new() {
+        let (question, solution) = ("Anna gave Bob's dog to Annabel.", "Tom and Anna.");
+        for variant in 0..50 {
+            let names = other_names(1, variant, question, solution).expect("two known names");
+            assert_eq!(names.keys().copied().collect::<Vec<_>>(), ["Anna", "Bob"]);
+            assert!(NAMES[0].contains(&names["Anna"]) && NAMES[1].contains(&names["Bob"]));
+            assert!(names["Anna"] != "Anna" && !["Bob", "Tom"].contains(&names["Bob"]));
+            let renamed = rename(question, &names);
+            let expected = format!("{} gave {}'s dog to Annabel.", names["Anna"], names["Bob"]);
+            assert_eq!(renamed, expected);
+        }
+    }
+
+    #[test]
+    fn a_name_in_the_solution_alone_is_no_reason_to_rename() {
+        assert_eq!(other_names(1, 0, "How many?", "Anna has 2."), None);
+    }
+
+    #[test]
+    fn names_can_be_exchanged() {
+        let names = BTreeMap::from([("Anna", "Lisa"), ("Lisa", "Anna")]);
+        assert_eq!(rename("Anna, Lisa, Anna", &names), "Lisa, Anna, Lisa");
+    }
 }

@@ -56,15 +56,23 @@ pub fn lines(bytes: &[u8]) -> Vec<NumberedRow> {
 }
 
 fn object(line: &[u8]) -> Result<Object, BadRow> {
-    let text = std::str::from_utf8(line)
-        .map_err(|error| BadRow::Encoding { byte: error.valid_up_to() + 1 })?;
+    let text = std::str::from_utf8(line).map_err(|error| BadRow::Encoding {
+        byte: error.valid_up_to() + 1,
+    })?;
     match serde_json::from_str(text.trim_end()) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(BadRow::NotAnObject { found: kind(&other) }),
+        Ok(other) => Err(BadRow::NotAnObject {
+            found: kind(&other),
+        }),
         Err(error) => Err(BadRow::Json {
             column: error.column(),
             // The parser counts lines too, but sees one line only.
-            reason: error.to_string().split(" at line ").next().unwrap_or_default().to_owned(),
+            reason: error
+                .to_string()
+                .split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
         }),
     }
 }
@@ -77,13 +85,18 @@ pub fn text<'a>(object: &'a Object, key: &str) -> Result<&'a str, BadRow> {
 /// The list under `key`.
 pub fn list<'a>(object: &'a Object, key: &str) -> Result<&'a [Value], BadRow> {
     let value = value(object, key)?;
-    value.as_array().map(Vec::as_slice).ok_or_else(|| wrong_type(key, value, "a list"))
+    value
+        .as_array()
+        .map(Vec::as_slice)
+        .ok_or_else(|| wrong_type(key, value, "a list"))
 }
 
 /// The list of texts under `key`.
 pub fn texts<'a>(object: &'a Object, key: &str) -> Result<Vec<&'a str>, BadRow> {
     let items = list(object, key)?.iter().enumerate();
-    items.map(|(index, item)| as_text(item, &format!("{key}[{index}]"))).collect()
+    items
+        .map(|(index, item)| as_text(item, &format!("{key}[{index}]")))
+        .collect()
 }
 
 /// The list of truth values under `key`.
@@ -99,17 +112,26 @@ pub fn flags(object: &Object, key: &str) -> Result<Vec<bool>, BadRow> {
 
 /// The value under `key`, or an error that names the nearest key there is.
 pub fn value<'a>(object: &'a Object, key: &str) -> Result<&'a Value, BadRow> {
-    object.get(key).ok_or_else(|| BadRow::MissingKey { key: key.to_owned(), hint: hint(object, key) })
+    object.get(key).ok_or_else(|| BadRow::MissingKey {
+        key: key.to_owned(),
+        hint: hint(object, key),
+    })
 }
 
 /// The text that `value` is; `key` names it in errors.
 pub fn as_text<'a>(value: &'a Value, key: &str) -> Result<&'a str, BadRow> {
-    value.as_str().ok_or_else(|| wrong_type(key, value, "a text"))
+    value
+        .as_str()
+        .ok_or_else(|| wrong_type(key, value, "a text"))
 }
 
 /// The error for a value of another type than `expected`.
 pub fn wrong_type(key: &str, value: &Value, expected: &'static str) -> BadRow {
-    BadRow::WrongType { key: key.to_owned(), found: kind(value), expected }
+    BadRow::WrongType {
+        key: key.to_owned(),
+        found: kind(value),
+        expected,
+    }
 }
 
 /// What a JSON value is, for people.
@@ -137,7 +159,10 @@ fn hint(object: &Object, key: &str) -> String {
         None => "the object is empty".to_owned(),
         Some((likeness, name)) if likeness >= SIMILAR => format!("the nearest is `{name}`"),
         Some(_) => {
-            let keys: Vec<_> = object.keys().map(|name| format!("`{}`", shortened(name))).collect();
+            let keys: Vec<_> = object
+                .keys()
+                .map(|name| format!("`{}`", shortened(name)))
+                .collect();
             format!("the line has {}", keys.join(", "))
         }
     }

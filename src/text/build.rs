@@ -17,8 +17,8 @@ use tokenizers::{
     PreTokenizerWrapper, Tokenizer, Trainer,
 };
 
-use super::files::TokenizerFiles;
 use super::TextError;
+use super::tokenizer::TokenizerFiles;
 use crate::config::{TokenizerConfig, TokenizerKind};
 use crate::tasks::tags::TAGS;
 use crate::tasks::{Split, Task};
@@ -46,7 +46,7 @@ const BPE_PIECES: &str = concat!(
 const MIN_FREQUENCY: u64 = 2;
 
 /// Training problems of each level whose texts a BPE is trained on, besides the task's sample.
-const PROBLEMS_PER_LEVEL: u64 = 500;
+const PROBLEMS_PER_LEVEL: u64 = 200;
 
 /// A chat template that adds nothing: programs that only speak in messages then prompt the model
 /// as it was trained.

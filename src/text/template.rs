@@ -76,12 +76,13 @@ impl ChatTemplate {
         messages: &[Message],
         add_generation_prompt: bool,
     ) -> Result<String, TextError> {
+        let turn = |turn: &Message| context! { role => &turn.role, content => &turn.content };
         let variables = context! {
-            messages,
+            messages => Value::from_iter(messages.iter().map(turn)),
             add_generation_prompt,
             tools => Value::from(()),
             documents => Value::from(()),
-            ..Value::from_serialize(&self.special_tokens)
+            ..Value::from_pairs(&self.special_tokens)
         };
         self.environment
             .get_template(NAME)

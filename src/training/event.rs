@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::balance::Explanation;
+pub use crate::balance::Branch;
+use crate::balance::{Explanation, Observation};
 use crate::tasks::Split;
 
 /// Where a run stands.
@@ -22,15 +23,6 @@ pub enum Phase {
     Evaluation,
     /// Nothing left to do.
     Done,
-}
-
-/// Which kind of step was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Branch {
-    Sft,
-    Grpo,
-    Blend,
 }
 
 /// One line of `metrics.jsonl`: one update attempt. TRL's names; what TRL has not is under `sasr/`.
@@ -63,7 +55,7 @@ pub struct StepRecord {
     pub decision: Option<Explanation>,
     /// What was measured in this step, for the controller and for replays.
     #[serde(default, rename = "sasr/measured", skip_serializing_if = "Vec::is_empty")]
-    pub measured: Vec<crate::balance::Observation>,
+    pub measured: Vec<Observation>,
 }
 
 /// One line of `completions.jsonl`.

@@ -104,6 +104,9 @@ fn alpha_depends_on_seed_and_step_alone() {
     assert_ne!(sasr(7, 400, 400), sasr(8, 400, 400));
     assert_eq!(sasr(7, 400, 400), sasr(7, 900, 900)[..400]);
 
+    // The key is part of the log's meaning: a replay draws α again.
+    let keyed: f64 = rng::stream(7, rng::Purpose::Alpha, 5, 0).random();
+    assert_eq!(alpha(7, 5), keyed);
     let draws: Vec<f64> = (0..10_000).map(|step| alpha(1, step)).collect();
     assert!(draws.iter().all(|alpha| (0.0..1.0).contains(alpha)));
     let mean = draws.iter().sum::<f64>() / 1e4;

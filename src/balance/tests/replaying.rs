@@ -19,6 +19,7 @@ fn config(mode: Mode) -> BalanceConfig {
         mode,
         warmup_steps: 30,
         lambda: 3.0,
+        probe_every: 2,
         ..BalanceConfig::default()
     }
 }
@@ -28,6 +29,13 @@ fn a_replay_under_the_same_configuration_repeats_every_decision() {
     for mode in [Mode::Switch, Mode::Blend] {
         let (log, decided) = logged(&config(mode), 11);
         assert!(decided.iter().any(|explanation| explanation.d_pull > 0.01));
+        let mut measured = log.iter().flat_map(|step| &step.measured);
+        let probed = measured.any(Observation::precedes_plan);
+        assert_eq!(
+            probed,
+            mode == Mode::Switch,
+            "a blend measures in every step"
+        );
         let replayed = replay(&config(mode), 11, 400, &log).expect("complete");
         assert_eq!(replayed, decided);
     }

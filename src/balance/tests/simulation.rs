@@ -204,13 +204,13 @@ fn d_pull_counts_the_growth_under_grpo_and_forgets_under_sft() {
     assert_eq!(pull(&[divergence(51, 0.0)]), 0.0);
     // One GRPO update alone: all of the growth is its own.
     assert_eq!(pull(&[taken(51, 0.0), divergence(52, 0.25)]), 0.25);
-    // A GRPO step without an update moves nothing.
+    // A GRPO step without an update moves nothing: the difference is noise.
     let idle = Observation::Step {
         step: 52,
         sft_share: 0.0,
         updated: false,
     };
-    assert_eq!(pull(&[idle, divergence(53, 0.25)]), 0.25);
+    assert_eq!(pull(&[idle, divergence(53, 0.35)]), 0.25);
     // One GRPO and three SFT updates: three times a tenth forgotten, a quarter of the growth added.
     let mixed = [
         taken(53, 0.0),
@@ -219,11 +219,11 @@ fn d_pull_counts_the_growth_under_grpo_and_forgets_under_sft() {
         taken(56, 1.0),
     ];
     assert!((pull(&mixed) - 0.25 * 0.729).abs() < 1e-15);
-    let after = 0.25 * 0.729 + 0.25 * (0.65 - 0.25);
+    let after = 0.25 * 0.729 + 0.25 * (0.65 - 0.35);
     assert!((pull(&[divergence(57, 0.65)]) - after).abs() < 1e-15);
     // SFT alone, measured by a probe: no growth counts, whatever D does.
     let sft_only = [taken(57, 1.0), divergence(58, 0.9)];
-    assert_eq!(pull(&sft_only), after * 0.9);
+    assert!((pull(&sft_only) - after * 0.9).abs() < 1e-15);
     // Never more than D itself.
     assert_eq!(pull(&[taken(58, 1.0), divergence(59, 0.01)]), 0.01);
     // A decrease under GRPO is taken off.

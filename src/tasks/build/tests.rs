@@ -4,7 +4,9 @@ use crate::tasks::Split;
 
 fn line(kind: TaskKind, number: usize) -> String {
     let value = match kind {
-        TaskKind::Gsm8k => serde_json::json!({ "question": number.to_string(), "answer": "#### 1" }),
+        TaskKind::Gsm8k => {
+            serde_json::json!({ "question": number.to_string(), "answer": "#### 1" })
+        }
         TaskKind::Math => serde_json::json!({
             "problem": number.to_string(), "solution": r"\boxed{1}", "level": "Level 1",
         }),
@@ -24,7 +26,11 @@ fn every_kind_is_built_and_named_as_in_the_configuration() {
         (TaskKind::Jsonl, "jsonl", true),
     ] {
         for layout in [Layout::Compact, Layout::Tags] {
-            let mut config = TaskConfig { kind, layout, ..TaskConfig::default() };
+            let mut config = TaskConfig {
+                kind,
+                layout,
+                ..TaskConfig::default()
+            };
             if from_files {
                 config.files.train = vec!["some.jsonl".into()];
             }
@@ -32,18 +38,28 @@ fn every_kind_is_built_and_named_as_in_the_configuration() {
             let built = build(&config, &|_| Ok(text.clone().into_bytes())).expect("it is built");
             assert_eq!(built.task.name(), name);
             assert_eq!(built.fingerprints.len(), usize::from(from_files));
-            let problem = built.task.problem(Split::Train, *built.task.levels().start(), 0);
+            let problem = built
+                .task
+                .problem(Split::Train, *built.task.levels().start(), 0);
             let demonstration = built.task.demonstration(&problem, 0);
-            assert!(built.task.score(&problem, &demonstration, true).correct, "{demonstration}");
+            assert!(
+                built.task.score(&problem, &demonstration, true).correct,
+                "{demonstration}"
+            );
         }
     }
 }
 
 #[test]
 fn file_fingerprints_are_those_of_the_bytes() {
-    let mut config = TaskConfig { kind: TaskKind::Gsm8k, ..TaskConfig::default() };
+    let mut config = TaskConfig {
+        kind: TaskKind::Gsm8k,
+        ..TaskConfig::default()
+    };
     config.files.train = vec!["some.jsonl".into()];
-    let text: String = (0..30).map(|number| line(TaskKind::Gsm8k, number)).collect();
+    let text: String = (0..30)
+        .map(|number| line(TaskKind::Gsm8k, number))
+        .collect();
     let built = build(&config, &|_| Ok(text.clone().into_bytes())).expect("it is built");
     use sha2::Digest as _;
     let expected = format!("{:x}", sha2::Sha256::digest(&text));
@@ -52,11 +68,26 @@ fn file_fingerprints_are_those_of_the_bytes() {
 
 #[test]
 fn puzzles_come_from_files_where_any_are_named() {
-    let mut config = TaskConfig { kind: TaskKind::KnightsKnaves, ..TaskConfig::default() };
+    let mut config = TaskConfig {
+        kind: TaskKind::KnightsKnaves,
+        ..TaskConfig::default()
+    };
     config.files.test = vec!["test.parquet".into()];
-    let error = build(&config, &|_| Ok(Vec::new())).map(|_| ()).expect_err("no training files");
-    assert!(error.to_string().starts_with("task.files.train = []"), "{error}");
+    let error = build(&config, &|_| Ok(Vec::new()))
+        .map(|_| ())
+        .expect_err("no training files");
+    assert!(
+        error.to_string().starts_with("task.files.train = []"),
+        "{error}"
+    );
     config.files.train = vec!["train.parquet".into()];
-    let error = build(&config, &|_| Ok(Vec::new())).map(|_| ()).expect_err("an empty file");
-    assert!(error.to_string().starts_with("test.parquet cannot be read as parquet"), "{error}");
+    let error = build(&config, &|_| Ok(Vec::new()))
+        .map(|_| ())
+        .expect_err("an empty file");
+    assert!(
+        error
+            .to_string()
+            .starts_with("test.parquet cannot be read as parquet"),
+        "{error}"
+    );
 }

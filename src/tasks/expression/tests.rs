@@ -91,5 +91,8 @@ fn signs_may_be_written_in_two_places() {
     };
     assert!(same("2+(-5)", "2-5"));
     assert!(same("3*(-5)", "-3*5"));
+    // A product with a zero has no sign.
+    assert!(same("0*(-7)", "0*7"));
+    assert!(same("1-0*(-7)", "1+0*7"));
     assert!(!same("2-5", "-5+2"));
 }

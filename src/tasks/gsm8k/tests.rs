@@ -12,12 +12,16 @@ fn task(layout: Layout) -> FileTask<Gsm8k> {
         json!({ "question": question, "answer": SOLUTION }).to_string() + "\n"
     };
     let text: String = (0..30).map(line).collect();
-    load_texts(Gsm8k { layout }, FilesConfig::default(), &text, "").expect("good lines").0
+    load_texts(Gsm8k { layout }, FilesConfig::default(), &text, "")
+        .expect("good lines")
+        .0
 }
 
 fn refused(line: serde_json::Value) -> String {
     let task = load_texts(
-        Gsm8k { layout: Layout::Compact },
+        Gsm8k {
+            layout: Layout::Compact,
+        },
         FilesConfig::default(),
         &line.to_string(),
         "",
@@ -33,7 +37,10 @@ fn a_row_becomes_a_problem_with_its_level_and_answer() {
     assert_eq!(problem.level, 2);
     assert_eq!(problem.answer, "72");
     assert_eq!(task.demonstration(&problem, 5), SOLUTION);
-    assert_eq!(task.path(&problem, SOLUTION).as_deref(), Some("48/2=24|48+24=72"));
+    assert_eq!(
+        task.path(&problem, SOLUTION).as_deref(),
+        Some("48/2=24|48+24=72")
+    );
 }
 
 #[test]
@@ -41,15 +48,34 @@ fn answers_are_compared_as_numbers() {
     let task = task(Layout::Compact);
     let problem = task.problem(Split::Train, 2, 0);
     let correct = |completion: &str, finished| task.score(&problem, completion, finished).correct;
-    for right in ["#### 72", "#### 72.0", "#### $72", "####72", "#### 7\n#### 72.", "#### 072"] {
+    for right in [
+        "#### 72",
+        "#### 72.0",
+        "#### $72",
+        "####72",
+        "#### 7\n#### 72.",
+        "#### 072",
+    ] {
         assert!(correct(right, true), "{right}");
     }
-    for wrong in ["72", "#### 73", "#### -72", "#### 72\n#### 7", "#### 7.2", "####", "#### .", ""] {
+    for wrong in [
+        "72",
+        "#### 73",
+        "#### -72",
+        "#### 72\n#### 7",
+        "#### 7.2",
+        "####",
+        "#### .",
+        "",
+    ] {
         assert!(!correct(wrong, true), "{wrong}");
     }
     assert!(!correct("so\n#### 72", false));
     assert!(correct("#### 72\nmore", false));
-    assert_eq!(task.answer(&problem, "#### 1,000.0").as_deref(), Some("1000"));
+    assert_eq!(
+        task.answer(&problem, "#### 1,000.0").as_deref(),
+        Some("1000")
+    );
     assert_eq!(task.answer(&problem, "1000"), None);
 }
 
@@ -58,11 +84,18 @@ fn with_tags_the_answer_block_counts_and_the_format_is_rewarded() {
     let task = task(Layout::Tags);
     let problem = task.problem(Split::Train, 2, 0);
     let demonstration = task.demonstration(&problem, 0);
-    assert!(demonstration.ends_with("</think><answer>72</answer>"), "{demonstration}");
+    assert!(
+        demonstration.ends_with("</think><answer>72</answer>"),
+        "{demonstration}"
+    );
     assert!(!demonstration.contains('#'));
     assert_eq!(task.score(&problem, &demonstration, true).total, 1.1);
     assert_eq!(task.score(&problem, "<answer>72</answer>", true).total, 1.0);
-    assert_eq!(task.score(&problem, "<think></think><answer>7</answer>", true).total, 0.1);
+    assert_eq!(
+        task.score(&problem, "<think></think><answer>7</answer>", true)
+            .total,
+        0.1
+    );
     assert_eq!(task.score(&problem, "#### 72", true).total, 0.0);
 }
 
@@ -71,7 +104,10 @@ fn a_path_with_a_wrong_calculation_is_none() {
     let task = task(Layout::Compact);
     let problem = task.problem(Split::Train, 2, 0);
     let path = |completion: &str| task.path(&problem, completion);
-    assert_eq!(path("<< 1 + 1 = 2 >> two <<2*.5=1>>").as_deref(), Some("1+1=2|2*.5=1"));
+    assert_eq!(
+        path("<< 1 + 1 = 2 >> two <<2*.5=1>>").as_deref(),
+        Some("1+1=2|2*.5=1")
+    );
     assert_eq!(path("<<1+1=2>><<1+1=3>>"), None);
     assert_eq!(path("1+1=2"), None);
 }
@@ -80,7 +116,9 @@ fn a_path_with_a_wrong_calculation_is_none() {
 fn other_names_are_the_same_in_question_and_solution() {
     let task = task(Layout::Compact);
     let problem = task.problem(Split::Train, 2, 0);
-    let renamed = task.perturb(&problem, "renamed", 3).expect("there are names");
+    let renamed = task
+        .perturb(&problem, "renamed", 3)
+        .expect("there are names");
     assert_eq!((renamed.id, &renamed.answer), (problem.id, &problem.answer));
     let first = renamed.prompt.split(' ').next().expect("a name");
     assert!(!renamed.prompt.contains("Anna") && !renamed.prompt.contains("Bob"));
@@ -100,26 +138,40 @@ fn rewording_keeps_the_question_and_unknown_perturbations_do_not_apply() {
     let task = task(Layout::Compact);
     let problem = task.problem(Split::Train, 2, 0);
     for variant in 0..6 {
-        let reworded = task.perturb(&problem, "reworded", variant).expect("it applies");
+        let reworded = task
+            .perturb(&problem, "reworded", variant)
+            .expect("it applies");
         assert!(reworded.prompt.contains(&problem.prompt) && reworded.prompt != problem.prompt);
         assert_eq!(reworded.id, problem.id);
     }
     assert_eq!(task.perturb(&problem, "shuffled", 0), None);
-    let nameless = Problem { prompt: "How many?".into(), payload: json!({}), ..problem };
+    let nameless = Problem {
+        prompt: "How many?".into(),
+        payload: json!({}),
+        ..problem
+    };
     assert_eq!(task.perturb(&nameless, "renamed", 0), None);
 }
 
 #[test]
 fn every_character_of_perturbed_problems_is_in_the_vocabulary() {
     let task = task(Layout::Tags);
-    let known: std::collections::BTreeSet<char> =
-        task.vocabulary_sample().iter().flat_map(|text| text.chars()).collect();
+    let known: std::collections::BTreeSet<char> = task
+        .vocabulary_sample()
+        .iter()
+        .flat_map(|text| text.chars())
+        .collect();
     for index in 0..20 {
         let problem = task.problem(Split::Train, 2, index);
         for perturbation in task.perturbations() {
-            let perturbed = task.perturb(&problem, perturbation.name, index).expect("it applies");
+            let perturbed = task
+                .perturb(&problem, perturbation.name, index)
+                .expect("it applies");
             let text = perturbed.prompt.clone() + &task.demonstration(&perturbed, 0);
-            assert!(text.chars().all(|character| known.contains(&character)), "{text}");
+            assert!(
+                text.chars().all(|character| known.contains(&character)),
+                "{text}"
+            );
         }
     }
 }

@@ -9,12 +9,18 @@ fn load(
     files: FilesConfig,
     row: impl Fn(usize) -> Value,
 ) -> Result<(FileTask<Jsonl>, Vec<Notice>), TaskError> {
-    let text: String = (0..30).map(|number| row(number).to_string() + "\n").collect();
+    let text: String = (0..30)
+        .map(|number| row(number).to_string() + "\n")
+        .collect();
     load_texts(Jsonl::new(layout, &files), files, &text, "")
 }
 
 fn files(verifier: Verifier, answer_key: &str) -> FilesConfig {
-    FilesConfig { verifier, answer_key: answer_key.into(), ..FilesConfig::default() }
+    FilesConfig {
+        verifier,
+        answer_key: answer_key.into(),
+        ..FilesConfig::default()
+    }
 }
 
 /// Prompt and demonstration of the first training problem that `row` gives.
@@ -23,12 +29,18 @@ fn first(layout: Layout, files: FilesConfig, row: impl Fn(usize) -> Value) -> (P
     let problem = task.problem(Split::Train, 1, 0);
     let demonstration = task.demonstration(&problem, 0);
     let reward = task.score(&problem, &demonstration, true);
-    assert!(reward.correct && reward.parts.iter().all(|(_, value)| *value > 0.0), "{reward:?}");
+    assert!(
+        reward.correct && reward.parts.iter().all(|(_, value)| *value > 0.0),
+        "{reward:?}"
+    );
     (problem, demonstration)
 }
 
 fn refused(files: FilesConfig, row: Value) -> String {
-    load(Layout::Compact, files, |_| row.clone()).map(|_| ()).expect_err("refused").to_string()
+    load(Layout::Compact, files, |_| row.clone())
+        .map(|_| ())
+        .expect_err("refused")
+        .to_string()
 }
 
 #[test]
@@ -40,7 +52,10 @@ fn the_three_shapes_say_the_same() {
         &|n| json!({ "prompt": [user(n)], "completion": [said] }),
         &|n| json!({ "messages": [user(n), said] }),
         &|n| {
-            let parts = [json!({ "type": "text", "text": "Well.\n" }), json!({ "text": "#### yes" })];
+            let parts = [
+                json!({ "type": "text", "text": "Well.\n" }),
+                json!({ "text": "#### yes" }),
+            ];
             json!({ "messages": [user(n), { "role": "assistant", "content": parts }] })
         },
     ];
@@ -65,7 +80,11 @@ fn several_messages_are_flattened_with_their_roles() {
             { "role": "user", "content": "Thanks" },
         ] })
     });
-    let number = problem.prompt.split("Hi ").nth(1).and_then(|rest| rest.split('\n').next());
+    let number = problem
+        .prompt
+        .split("Hi ")
+        .nth(1)
+        .and_then(|rest| rest.split('\n').next());
     let number = number.expect("the first user message");
     assert_eq!(
         problem.prompt,
@@ -78,13 +97,19 @@ fn several_messages_are_flattened_with_their_roles() {
 fn the_reference_comes_from_its_key_and_is_shown_where_the_completion_lacks_it() {
     let row = |n: usize| json!({ "prompt": n.to_string(), "completion": "I add.", "answer": 4.0 });
     let (problem, demonstration) = first(Layout::Compact, files(Verifier::Number, "answer"), row);
-    assert_eq!((problem.answer.as_str(), demonstration.as_str()), ("4", "I add.\n#### 4"));
+    assert_eq!(
+        (problem.answer.as_str(), demonstration.as_str()),
+        ("4", "I add.\n#### 4")
+    );
     let (_, demonstration) = first(Layout::Tags, files(Verifier::Number, "answer"), row);
     assert_eq!(demonstration, "<think>I add.</think><answer>4</answer>");
     let row = |n: usize| json!({ "prompt": n.to_string(), "completion": "It is 4." });
     let (problem, demonstration) =
         first(Layout::Compact, files(Verifier::Number, "completion"), row);
-    assert_eq!((problem.answer.as_str(), demonstration.as_str()), ("4", "It is 4."));
+    assert_eq!(
+        (problem.answer.as_str(), demonstration.as_str()),
+        ("4", "It is 4.")
+    );
 }
 
 #[test]
@@ -93,8 +118,35 @@ fn completions_with_tags_stay_as_they_are() {
     let row = |n: usize| json!({ "prompt": n.to_string(), "completion": completion });
     for layout in [Layout::Compact, Layout::Tags] {
         let (problem, demonstration) = first(layout, FilesConfig::default(), row);
-        assert_eq!((problem.answer.as_str(), demonstration.as_str()), ("4", completion));
+        assert_eq!(
+            (problem.answer.as_str(), demonstration.as_str()),
+            ("4", completion)
+        );
     }
+}
+
+#[test]
+fn incomplete_tags_are_completed_and_contradictions_stay_visible() {
+    for completion in [
+        "So. <answer>4</answer>",
+        "<think>So.</think> <answer> 4 </answer>!",
+    ] {
+        let row = |n: usize| json!({ "prompt": n.to_string(), "completion": completion });
+        let (_, demonstration) = first(Layout::Tags, FilesConfig::default(), row);
+        if !tags::well_formed(completion) {
+            assert_eq!(demonstration, "<think>So.</think><answer>4</answer>");
+        }
+    }
+    let error = load(
+        Layout::Tags,
+        files(Verifier::Number, "key"),
+        |n| json!({ "prompt": n.to_string(), "completion": "#### 1", "key": "2" }),
+    );
+    let message = error.map(|_| ()).expect_err("refused").to_string();
+    assert!(
+        message.contains("read from it is \"1\", the reference is \"2\""),
+        "{message}"
+    );
 }
 
 #[test]
@@ -107,10 +159,16 @@ fn every_verifier_grades_in_either_layout() {
         (Verifier::Regex, "colou?r", "color", "colors"),
     ] {
         for layout in [Layout::Compact, Layout::Tags] {
-            let completion = if verifier == Verifier::Regex { "#### colour" } else { "So." };
-            let (task, _) = load(layout, files(verifier, "key"), |n| {
-                json!({ "prompt": n.to_string(), "completion": completion, "key": reference })
-            })
+            let completion = if verifier == Verifier::Regex {
+                "#### colour"
+            } else {
+                "So."
+            };
+            let (task, _) = load(
+                layout,
+                files(verifier, "key"),
+                |n| json!({ "prompt": n.to_string(), "completion": completion, "key": reference }),
+            )
             .expect("good rows");
             let problem = task.problem(Split::Test, 1, 0);
             let correct = |answer: &str| {
@@ -129,17 +187,22 @@ fn every_verifier_grades_in_either_layout() {
 
 #[test]
 fn levels_come_from_their_key() {
-    let files = FilesConfig { level_key: "grade".into(), ..FilesConfig::default() };
-    let row = |grade: Value| {
-        move |n: usize| {
-            json!({ "prompt": n.to_string(), "completion": "#### 4", "grade": grade })
-        }
+    let files = FilesConfig {
+        level_key: "grade".into(),
+        ..FilesConfig::default()
     };
+    let row = |grade: Value| move |n: usize| json!({ "prompt": n.to_string(), "completion": "#### 4", "grade": grade });
     for grade in [json!(3), json!("3")] {
         let (task, _) = load(Layout::Compact, files.clone(), row(grade)).expect("a level");
         assert_eq!(task.levels(), 3..=3);
     }
-    for grade in [json!(-1), json!(1.5), json!("x"), json!(4_000_000_000u64), json!(null)] {
+    for grade in [
+        json!(-1),
+        json!(1.5),
+        json!("x"),
+        json!(4_000_000_000u64),
+        json!(null),
+    ] {
         let error = load(Layout::Compact, files.clone(), row(grade)).map(|_| ());
         let error = error.expect_err("no level").to_string();
         assert!(error.starts_with("train.jsonl:1: `grade`"), "{error}");
@@ -150,14 +213,46 @@ fn levels_come_from_their_key() {
 fn rows_that_cannot_be_used_say_why() {
     let plain = FilesConfig::default;
     for (files, row, reason) in [
-        (plain(), json!({ "prompt": "a", "completion": "b" }), "task.files.answer_key"),
-        (plain(), json!({ "promt": "a", "completion": "#### b" }), "the nearest is `promt`"),
-        (plain(), json!({ "prompt": 1, "completion": "#### b" }), "`prompt` is a number"),
-        (plain(), json!({ "prompt": "", "completion": "#### b" }), "there is no prompt"),
-        (plain(), json!({ "prompt": "a", "completion": "" }), "there is no completion"),
-        (plain(), json!({ "messages": [] }), "no message with the role `assistant`"),
-        (plain(), json!({ "messages": "x" }), "`messages` is a text, expected a list"),
-        (plain(), json!({ "messages": [1] }), "`messages[0]` is a number"),
+        (
+            plain(),
+            json!({ "prompt": "a", "completion": "b" }),
+            "task.files.answer_key",
+        ),
+        (
+            plain(),
+            json!({ "promt": "a", "completion": "#### b" }),
+            "the nearest is `promt`",
+        ),
+        (
+            plain(),
+            json!({ "prompt": 1, "completion": "#### b" }),
+            "`prompt` is a number",
+        ),
+        (
+            plain(),
+            json!({ "prompt": "", "completion": "#### b" }),
+            "there is no prompt",
+        ),
+        (
+            plain(),
+            json!({ "prompt": "a", "completion": "" }),
+            "there is no completion",
+        ),
+        (
+            plain(),
+            json!({ "messages": [] }),
+            "no message with the role `assistant`",
+        ),
+        (
+            plain(),
+            json!({ "messages": "x" }),
+            "`messages` is a text, expected a list",
+        ),
+        (
+            plain(),
+            json!({ "messages": [1] }),
+            "`messages[0]` is a number",
+        ),
         (
             plain(),
             json!({ "messages": [{ "role": "assistant", "content": null }] }),
@@ -190,7 +285,10 @@ fn rows_that_cannot_be_used_say_why() {
         ),
     ] {
         let message = refused(files, row.clone());
-        assert!(message.starts_with("train.jsonl:1: ") && message.contains(reason), "{row}: {message}");
+        assert!(
+            message.starts_with("train.jsonl:1: ") && message.contains(reason),
+            "{row}: {message}"
+        );
     }
 }
 
@@ -201,6 +299,9 @@ fn the_path_is_the_reasoning_without_the_answer() {
     let problem = task.problem(Split::Train, 1, 0);
     let path = |completion: &str| task.path(&problem, completion);
     assert_eq!(path("First  ADD.\n#### 4").as_deref(), Some("first add."));
-    assert_eq!(path("<think>First add.</think><answer>5</answer>").as_deref(), Some("first add."));
+    assert_eq!(
+        path("<think>First add.</think><answer>5</answer>").as_deref(),
+        Some("first add.")
+    );
     assert_eq!(path("#### 4"), None);
 }

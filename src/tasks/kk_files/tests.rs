@@ -36,8 +36,14 @@ fn rows() -> Vec<Value> {
     };
     vec![
         row(),
-        with("(('or', ('lying', 0), ('telling-truth', 1)), ('telling-truth', 0))", [true, true]),
-        with("(('and', ('lying', 0), ('telling-truth', 1)), ('telling-truth', 0))", [false, false]),
+        with(
+            "(('or', ('lying', 0), ('telling-truth', 1)), ('telling-truth', 0))",
+            [true, true],
+        ),
+        with(
+            "(('and', ('lying', 0), ('telling-truth', 1)), ('telling-truth', 0))",
+            [false, false],
+        ),
     ]
 }
 
@@ -64,10 +70,16 @@ fn the_published_reasoning_earns_the_full_reward() {
     assert_eq!(problem.level, 2);
     assert_eq!(problem.answer, "(1) Ava is a knight\n(2) Liam is a knave");
     let demonstration = task.demonstration(&problem, 0);
-    assert!(demonstration.contains("Let's think.\nAssume Ava is a knight."), "{demonstration}");
+    assert!(
+        demonstration.contains("Let's think.\nAssume Ava is a knight."),
+        "{demonstration}"
+    );
     let reward = task.score(&problem, &demonstration, true);
     assert_eq!((reward.total, reward.correct), (3.0, true));
-    assert_eq!(task.answer(&problem, &demonstration).as_ref(), Some(&problem.answer));
+    assert_eq!(
+        task.answer(&problem, &demonstration).as_ref(),
+        Some(&problem.answer)
+    );
     let path = "1=knight|2=knight|2=knave";
     assert_eq!(task.path(&problem, &demonstration).as_deref(), Some(path));
 }
@@ -80,7 +92,10 @@ fn without_tags_the_answer_follows_the_published_heading() {
     assert!(demonstration.starts_with("Let's think."), "{demonstration}");
     assert!(demonstration.ends_with("\nCONCLUSION:\n(1) Ava is a knight\n(2) Liam is a knave"));
     assert_eq!(task.score(&problem, &demonstration, true).total, 1.1);
-    assert_eq!(task.answer(&problem, &demonstration).as_ref(), Some(&problem.answer));
+    assert_eq!(
+        task.answer(&problem, &demonstration).as_ref(),
+        Some(&problem.answer)
+    );
 }
 
 #[test]
@@ -89,7 +104,11 @@ fn the_other_totals_are_those_of_logic_rl() {
     let total = |answer: &str| task.score(&problem, &tags::wrap("", answer), true).total;
     assert_eq!(total("Ava is a knight, Liam is a knight"), -0.5);
     assert_eq!(total("Ava is a knight"), -1.0);
-    assert_eq!(task.score(&problem, "Ava is a knight, Liam is a knave", true).total, -3.0);
+    assert_eq!(
+        task.score(&problem, "Ava is a knight, Liam is a knave", true)
+            .total,
+        -3.0
+    );
 }
 
 #[test]
@@ -98,7 +117,11 @@ fn other_variants_reason_in_other_orders() {
     let paths: BTreeSet<_> = (1..20)
         .map(|variant| {
             let demonstration = task.demonstration(&problem, variant);
-            assert_eq!(task.score(&problem, &demonstration, true).total, 3.0, "{demonstration}");
+            assert_eq!(
+                task.score(&problem, &demonstration, true).total,
+                3.0,
+                "{demonstration}"
+            );
             task.path(&problem, &demonstration)
         })
         .collect();
@@ -108,23 +131,41 @@ fn other_variants_reason_in_other_orders() {
 #[test]
 fn other_names_stand_for_the_same_puzzle() {
     let (task, problem) = task(Layout::Tags);
-    let renamed = task.perturb(&problem, "renamed", 0).expect("the names are known");
+    let renamed = task
+        .perturb(&problem, "renamed", 0)
+        .expect("the names are known");
     assert_eq!(renamed.id, problem.id);
-    for text in [&renamed.prompt, &renamed.answer, &task.demonstration(&renamed, 0)] {
+    for text in [
+        &renamed.prompt,
+        &renamed.answer,
+        &task.demonstration(&renamed, 0),
+    ] {
         assert!(!text.contains("Ava") && !text.contains("Liam"), "{text}");
     }
     let demonstration = task.demonstration(&renamed, 0);
     assert_eq!(task.score(&renamed, &demonstration, true).total, 3.0);
-    assert_eq!(task.score(&renamed, &task.demonstration(&problem, 0), true).total, -1.0);
-    assert_eq!(task.path(&renamed, &demonstration), task.path(&problem, &task.demonstration(&problem, 0)));
-    let reworded = task.perturb(&problem, "reworded", 0).expect("it always applies");
+    assert_eq!(
+        task.score(&renamed, &task.demonstration(&problem, 0), true)
+            .total,
+        -1.0
+    );
+    assert_eq!(
+        task.path(&renamed, &demonstration),
+        task.path(&problem, &task.demonstration(&problem, 0))
+    );
+    let reworded = task
+        .perturb(&problem, "reworded", 0)
+        .expect("it always applies");
     assert!(reworded.prompt.contains(&problem.prompt));
     assert_eq!(task.perturb(&problem, "shuffled", 0), None);
 }
 
 #[test]
 fn a_puzzle_with_other_names_is_a_duplicate() {
-    let renamed = row().to_string().replace("Ava", "Mia").replace("Liam", "Noah");
+    let renamed = row()
+        .to_string()
+        .replace("Ava", "Mia")
+        .replace("Liam", "Noah");
     let mut rows = rows();
     rows.push(serde_json::from_str(&renamed).expect("still JSON"));
     let (_, notices) = load(Layout::Tags, &rows).expect("good rows");
@@ -138,21 +179,63 @@ fn a_puzzle_with_other_names_is_a_duplicate() {
 #[test]
 fn rows_that_contradict_themselves_are_refused() {
     for (key, value, reason) in [
-        ("solution", json!([false, false]), "the statements have another solution"),
-        ("solution", json!([true]), "the statements have another solution"),
-        ("statements", json!("(('telling-truth', 0),)"), "1 statements by 2 people"),
-        ("statements", json!("(('lying', 1), ('lying', 2))"), "person 2 is mentioned"),
-        ("statements", json!("(('lying', 1), ('lying', 0))"), "2 solutions where there must be one"),
-        ("statements", json!("(('lying', 0), ('lying', 0))"), "0 solutions where there must be one"),
-        ("statements", json!("lying"), "expected an opening parenthesis"),
-        ("names", json!(["Ava", "Ava"]), "does not earn the full reward"),
+        (
+            "solution",
+            json!([false, false]),
+            "the statements have another solution",
+        ),
+        (
+            "solution",
+            json!([true]),
+            "the statements have another solution",
+        ),
+        (
+            "statements",
+            json!("(('telling-truth', 0),)"),
+            "1 statements by 2 people",
+        ),
+        (
+            "statements",
+            json!("(('lying', 1), ('lying', 2))"),
+            "person 2 is mentioned",
+        ),
+        (
+            "statements",
+            json!("(('lying', 1), ('lying', 0))"),
+            "2 solutions where there must be one",
+        ),
+        (
+            "statements",
+            json!("(('lying', 0), ('lying', 0))"),
+            "0 solutions where there must be one",
+        ),
+        (
+            "statements",
+            json!("lying"),
+            "expected an opening parenthesis",
+        ),
+        (
+            "names",
+            json!(["Ava", "Ava"]),
+            "does not earn the full reward",
+        ),
         ("names", json!(["Ava", 1]), "`names[1]` is a number"),
-        ("cot_repeat_steps", json!("x"), "`cot_repeat_steps` is a text, expected a list"),
+        (
+            "cot_repeat_steps",
+            json!("x"),
+            "`cot_repeat_steps` is a text, expected a list",
+        ),
         ("quiz", json!(null), "`quiz` is null"),
     ] {
         let mut bad = row();
         bad[key] = value.clone();
-        let error = load(Layout::Tags, &[bad]).map(|_| ()).expect_err("refused").to_string();
-        assert!(error.starts_with("train.jsonl:1: ") && error.contains(reason), "{value}: {error}");
+        let error = load(Layout::Tags, &[bad])
+            .map(|_| ())
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            error.starts_with("train.jsonl:1: ") && error.contains(reason),
+            "{value}: {error}"
+        );
     }
 }

@@ -30,7 +30,7 @@ pub struct Order {
     people: Vec<usize>,
     /// What is tried first of each person.
     first: Vec<bool>,
-    /// Whether those whom the latest speaker mentions are taken next.
+    /// Whether those whom the latest speaker mentions are taken next, in the order of mention.
     follow_mentions: bool,
 }
 
@@ -94,7 +94,9 @@ pub fn search(statements: &[Statement], order: Order) -> Vec<Step> {
                 place += 1;
                 if follow_mentions {
                     let mentioned = statements[person].people();
-                    people[place..].sort_by_key(|later| !mentioned.contains(later));
+                    people[place..].sort_by_key(|later| {
+                        mentioned.iter().position(|known| known == later).unwrap_or(usize::MAX)
+                    });
                 }
             }
         }

@@ -48,8 +48,12 @@ fn named_last(names: &[String], text: &str) -> Option<(usize, usize)> {
         .min_by_key(|&(_, start)| start)
 }
 
-/// Gathers one role per person, the first said of each; `None` where someone is left out.
+/// Gathers one role per person, the first said of each; `None` where someone is left out, or where
+/// there is nobody to speak of.
 fn complete(people: usize, said: impl Iterator<Item = (usize, bool)>) -> Option<Vec<bool>> {
+    if people == 0 {
+        return None;
+    }
     let mut roles = vec![None; people];
     for (person, knight) in said {
         if let Some(role) = roles.get_mut(person) {

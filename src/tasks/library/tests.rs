@@ -6,7 +6,10 @@ use crate::tasks::reading::text;
 /// Rows `{"q": …, "a": …}`, the level being the question's first digit if it has one.
 fn read(row: &Object) -> Result<Record, BadRow> {
     let question = text(row, "q")?;
-    let level = question.chars().find_map(|character| character.to_digit(10)).unwrap_or(1);
+    let level = question
+        .chars()
+        .find_map(|character| character.to_digit(10))
+        .unwrap_or(1);
     Ok(Record {
         id: content_id(question),
         level,
@@ -21,7 +24,9 @@ fn line(question: impl fmt::Display) -> String {
 }
 
 fn many(questions: std::ops::Range<u32>) -> String {
-    questions.map(|number| line(format_args!("question {number}"))).collect()
+    questions
+        .map(|number| line(format_args!("question {number}")))
+        .collect()
 }
 
 fn gather(
@@ -48,7 +53,10 @@ fn ids(library: &Library, split: Split) -> BTreeSet<u64> {
 }
 
 fn error(train: &str, test: Option<&str>, bad_lines: BadLines) -> String {
-    gather(train, test, bad_lines).map(|_| ()).expect_err("refused").to_string()
+    gather(train, test, bad_lines)
+        .map(|_| ())
+        .expect_err("refused")
+        .to_string()
 }
 
 #[test]
@@ -67,7 +75,13 @@ fn without_test_files_a_tenth_each_is_for_exams_and_tests() {
 fn with_test_files_the_test_set_is_theirs_and_training_has_none_of_it() {
     let (library, notices) =
         gather(&many(0..1000), Some(&many(900..1200)), BadLines::Refuse).expect("good lines");
-    assert_eq!(notices, [Notice::AlsoInTest { file: "train".into(), lines: 100 }]);
+    assert_eq!(
+        notices,
+        [Notice::AlsoInTest {
+            file: "train".into(),
+            lines: 100
+        }]
+    );
     let [train, exam, test] = Split::ALL.map(|split| ids(&library, split));
     assert_eq!((train.len() + exam.len(), test.len()), (900, 300));
     assert!(train.is_disjoint(&test) && exam.is_disjoint(&test) && train.is_disjoint(&exam));
@@ -80,15 +94,24 @@ fn repeated_questions_are_one_problem_whatever_their_spaces_and_case() {
     text.push_str(&line("  Question   7 "));
     text.push_str("{\"q\": \"question 8\", \"a\": \"no\"}\n");
     let (library, notices) = gather(&text, None, BadLines::Refuse).expect("good lines");
-    let notice = Notice::Duplicates { file: "train".into(), lines: 2, contradicting: 1 };
+    let notice = Notice::Duplicates {
+        file: "train".into(),
+        lines: 2,
+        contradicting: 1,
+    };
     assert_eq!(notices, [notice]);
-    let all: Vec<_> = Split::ALL.into_iter().flat_map(|split| ids(&library, split)).collect();
+    let all: Vec<_> = Split::ALL
+        .into_iter()
+        .flat_map(|split| ids(&library, split))
+        .collect();
     assert_eq!(all.len(), 50);
 }
 
 #[test]
 fn levels_are_contiguous_and_an_empty_one_answers_with_the_nearest() {
-    let text: String = (0..60).map(|n| line(format_args!("{} {n}", [2, 5][n % 2]))).collect();
+    let text: String = (0..60)
+        .map(|n| line(format_args!("{} {n}", [2, 5][n % 2])))
+        .collect();
     let (library, _) = gather(&text, None, BadLines::Refuse).expect("good lines");
     assert_eq!(library.levels(), 2..=5);
     assert_eq!(library.len(Split::Train, 3), 0);
@@ -97,7 +120,10 @@ fn levels_are_contiguous_and_an_empty_one_answers_with_the_nearest() {
     assert_eq!(library.problem(Split::Train, 99, 0).level, 5);
     let count = library.len(Split::Train, 2);
     assert!(count > 1);
-    assert_eq!(library.problem(Split::Train, 2, count), library.problem(Split::Train, 2, 0));
+    assert_eq!(
+        library.problem(Split::Train, 2, count),
+        library.problem(Split::Train, 2, 0)
+    );
     for index in 0..count {
         assert_eq!(library.problem(Split::Train, 2, index).index, index);
     }
@@ -109,15 +135,22 @@ fn a_handful_of_problems_still_fills_every_split() {
         let (library, notices) = gather(&many(0..count), None, BadLines::Refuse).expect("enough");
         let sets = Split::ALL.map(|split| ids(&library, split));
         assert!(sets.iter().all(|set| !set.is_empty()), "{count}");
-        assert_eq!(sets.iter().flatten().collect::<BTreeSet<_>>().len(), count as usize);
+        assert_eq!(
+            sets.iter().flatten().collect::<BTreeSet<_>>().len(),
+            count as usize
+        );
         // Those that did not have to move are where their content says.
-        let moved = Split::ALL.into_iter().zip(&sets).flat_map(|(split, set)| {
-            set.iter().filter(move |id| Split::of(**id) != split)
-        });
+        let moved = Split::ALL
+            .into_iter()
+            .zip(&sets)
+            .flat_map(|(split, set)| set.iter().filter(move |id| Split::of(**id) != split));
         assert_eq!(moved.count(), notices.len(), "{count}");
     }
     let message = error(&many(0..2), None, BadLines::Refuse);
-    assert_eq!(message, "train hold 2 usable problems: training, exams and tests need one each");
+    assert_eq!(
+        message,
+        "train hold 2 usable problems: training, exams and tests need one each"
+    );
     assert!(error(&many(0..5), Some(&many(0..5)), BadLines::Refuse).contains("hold 0 usable"));
 }
 
@@ -125,9 +158,13 @@ fn a_handful_of_problems_still_fills_every_split() {
 fn the_order_of_lines_does_not_move_problems() {
     for count in [4, 100] {
         let lines: Vec<_> = (0..count).map(line).collect();
-        let forward = gather(&lines.concat(), None, BadLines::Refuse).expect("good lines").0;
+        let forward = gather(&lines.concat(), None, BadLines::Refuse)
+            .expect("good lines")
+            .0;
         let reversed: String = lines.iter().rev().map(String::as_str).collect();
-        let backward = gather(&reversed, None, BadLines::Refuse).expect("good lines").0;
+        let backward = gather(&reversed, None, BadLines::Refuse)
+            .expect("good lines")
+            .0;
         for split in Split::ALL {
             assert_eq!(ids(&forward, split), ids(&backward, split));
         }
@@ -155,11 +192,24 @@ fn skipped_lines_are_counted_and_the_first_reasons_told() {
         .map(|split| library.problems(split).count() as u64)
         .sum();
     assert_eq!(total, 30);
-    let [Notice::Skipped { file, lines: 4, first }] = &notices[..] else { panic!("{notices:?}") };
+    let [
+        Notice::Skipped {
+            file,
+            lines: 4,
+            first,
+        },
+    ] = &notices[..]
+    else {
+        panic!("{notices:?}")
+    };
     assert_eq!(file, "train");
     assert_eq!(first.len(), 3);
     assert!(first[0].starts_with("line 31: not valid JSON"), "{first:?}");
-    assert!(notices[0].to_string().starts_with("train: 4 unusable lines left out; line 31:"));
+    assert!(
+        notices[0]
+            .to_string()
+            .starts_with("train: 4 unusable lines left out; line 31:")
+    );
 }
 
 #[test]
@@ -172,12 +222,23 @@ fn empty_useless_and_missing_files_are_refused_in_either_mode() {
     let useless = error("{}\n{}\n", None, BadLines::Skip);
     assert!(useless.starts_with("train has no usable line, beginning with line 1: no key `q`"));
 
-    let missing = FilesConfig { train: vec!["other".into()], ..FilesConfig::default() };
+    let missing = FilesConfig {
+        train: vec!["other".into()],
+        ..FilesConfig::default()
+    };
     let loader = |_: &str| Err(io::ErrorKind::NotFound.into());
-    let message = Library::gather(&missing, &loader, &read).expect_err("missing").to_string();
-    assert!(message.starts_with("other cannot be opened (entity not found)"), "{message}");
+    let message = Library::gather(&missing, &loader, &read)
+        .expect_err("missing")
+        .to_string();
+    assert!(
+        message.starts_with("other cannot be opened (entity not found)"),
+        "{message}"
+    );
     let none = Library::gather(&FilesConfig::default(), &loader, &read).expect_err("none");
-    assert!(none.to_string().starts_with("task.files.train = []"), "{none}");
+    assert!(
+        none.to_string().starts_with("task.files.train = []"),
+        "{none}"
+    );
 }
 
 #[test]
@@ -192,5 +253,8 @@ fn fingerprints_follow_the_contents() {
     assert_eq!(problems, same_problems);
     assert_ne!(files, other_files);
     assert_eq!(files[0].1.len(), 64);
-    assert_ne!(problems, fingerprint(&many(0..20).replacen("yes", "no", 1)).0);
+    assert_ne!(
+        problems,
+        fingerprint(&many(0..20).replacen("yes", "no", 1)).0
+    );
 }

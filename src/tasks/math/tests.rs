@@ -3,7 +3,8 @@ use crate::config::FilesConfig;
 use crate::tasks::file_task::{FileTask, load_texts};
 use crate::tasks::{Split, Task as _, TaskError};
 
-const SOLUTION: &str = r"Since $x + 1 = 3$, half of $x$ is \[ \frac{x}{2} = 1 \] so $\boxed{\dfrac12}$.";
+const SOLUTION: &str =
+    r"Since $x + 1 = 3$, half of $x$ is \[ \frac{x}{2} = 1 \] so $\boxed{\dfrac12}$.";
 
 fn load(layout: Layout, level: Value, solution: &str) -> Result<FileTask<Math>, TaskError> {
     let line = |number: usize| {
@@ -38,7 +39,11 @@ fn with_tags_the_answer_block_may_hold_the_box_or_its_content() {
     let demonstration = task.demonstration(&problem, 0);
     assert_eq!(demonstration, tags::wrap(SOLUTION, r"\dfrac12"));
     assert_eq!(task.score(&problem, &demonstration, true).total, 1.1);
-    assert_eq!(task.score(&problem, r"<answer>$\boxed{1/2}$</answer>", true).total, 1.0);
+    assert_eq!(
+        task.score(&problem, r"<answer>$\boxed{1/2}$</answer>", true)
+            .total,
+        1.0
+    );
     assert!(!task.score(&problem, r"\boxed{1/2}", true).correct);
 }
 
@@ -46,8 +51,14 @@ fn with_tags_the_answer_block_may_hold_the_box_or_its_content() {
 fn the_path_is_the_sequence_of_equations() {
     let task = task(Layout::Compact);
     let problem = task.problem(Split::Train, 3, 0);
-    assert_eq!(task.path(&problem, SOLUTION).as_deref(), Some(r"x+1=3|\frac{x}{2}=1"));
-    assert_eq!(task.path(&problem, r"$$a = b$$ and \(c=d\)").as_deref(), Some("a=b|c=d"));
+    assert_eq!(
+        task.path(&problem, SOLUTION).as_deref(),
+        Some(r"x+1=3|\frac{x}{2}=1")
+    );
+    assert_eq!(
+        task.path(&problem, r"$$a = b$$ and \(c=d\)").as_deref(),
+        Some("a=b|c=d")
+    );
     assert_eq!(task.path(&problem, "It is $x$, 1 = 1."), None);
 }
 
@@ -63,16 +74,29 @@ fn levels_are_read_in_the_forms_there_are() {
         let task = load(Layout::Compact, level, SOLUTION).expect("a level");
         assert_eq!(task.levels(), number..=number);
     }
-    for level in [json!("Level 6"), json!(0), json!("hard"), json!(2.5), json!([])] {
-        let error = load(Layout::Compact, level, SOLUTION).map(|_| ()).expect_err("no level");
-        assert!(error.to_string().starts_with("train.jsonl:1: `level`"), "{error}");
+    for level in [
+        json!("Level 6"),
+        json!(0),
+        json!("hard"),
+        json!(2.5),
+        json!([]),
+    ] {
+        let error = load(Layout::Compact, level, SOLUTION)
+            .map(|_| ())
+            .expect_err("no level");
+        assert!(
+            error.to_string().starts_with("train.jsonl:1: `level`"),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn a_solution_without_a_box_has_no_reference() {
     for solution in ["so 7", r"\boxed{}", r"\boxed{7"] {
-        let error = load(Layout::Compact, 1.into(), solution).map(|_| ()).expect_err("no box");
+        let error = load(Layout::Compact, 1.into(), solution)
+            .map(|_| ())
+            .expect_err("no box");
         assert!(error.to_string().contains("no reference answer"), "{error}");
     }
 }

@@ -20,7 +20,11 @@ const SCHEMA: &str = "message rows {
 /// Two rows: all values, and as few as the schema allows.
 fn sample(compression: Compression) -> Vec<u8> {
     let schema = Arc::new(parse_message_type(SCHEMA).expect("a schema"));
-    let properties = Arc::new(WriterProperties::builder().set_compression(compression).build());
+    let properties = Arc::new(
+        WriterProperties::builder()
+            .set_compression(compression)
+            .build(),
+    );
     let mut bytes = Vec::new();
     let mut file = SerializedFileWriter::new(&mut bytes, schema, properties).expect("a writer");
     let mut group = file.next_row_group().expect("a row group");
@@ -29,15 +33,21 @@ fn sample(compression: Compression) -> Vec<u8> {
         let written = match column {
             0 => {
                 let texts = [ByteArray::from("häuser")];
-                writer.typed::<ByteArrayType>().write_batch(&texts, Some(&[1, 0]), None)
+                writer
+                    .typed::<ByteArrayType>()
+                    .write_batch(&texts, Some(&[1, 0]), None)
             }
-            1 => writer.typed::<Int64Type>().write_batch(&[7, -7], None, None),
+            1 => writer
+                .typed::<Int64Type>()
+                .write_batch(&[7, -7], None, None),
             2 => {
                 let levels: (&[i16], &[i16]) = (&[3, 3, 0], &[0, 1, 0]);
                 let writer = writer.typed::<BoolType>();
                 writer.write_batch(&[true, false], Some(levels.0), Some(levels.1))
             }
-            _ => writer.typed::<Int64Type>().write_batch(&[5], Some(&[1, 0]), None),
+            _ => writer
+                .typed::<Int64Type>()
+                .write_batch(&[5], Some(&[1, 0]), None),
         };
         written.expect("written");
         writer.close().expect("closed");
@@ -68,8 +78,13 @@ fn rows_become_objects_with_lists_and_groups() {
 fn a_file_cut_off_anywhere_is_refused() {
     let bytes = sample(Compression::SNAPPY);
     for length in 0..bytes.len() {
-        let error = read("a.parquet", &bytes[..length]).expect_err("cut off").to_string();
-        assert!(error.starts_with("a.parquet cannot be read as parquet: "), "{error}");
+        let error = read("a.parquet", &bytes[..length])
+            .expect_err("cut off")
+            .to_string();
+        assert!(
+            error.starts_with("a.parquet cannot be read as parquet: "),
+            "{error}"
+        );
     }
 }
 
@@ -84,5 +99,9 @@ fn a_damaged_file_never_ends_the_program() {
             refused += usize::from(read("a.parquet", &damaged).is_err());
         }
     }
-    assert!(refused > bytes.len() / 2, "{refused} of {}", 3 * bytes.len());
+    assert!(
+        refused > bytes.len() / 2,
+        "{refused} of {}",
+        3 * bytes.len()
+    );
 }

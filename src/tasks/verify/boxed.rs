@@ -8,7 +8,9 @@
 /// without braces, `\boxed 7$`, holds what stands up to the next `$`. `None` where there is no box
 /// or where its closing brace is missing.
 pub fn last_boxed(text: &str) -> Option<&str> {
-    let (_, rest) = text.rsplit_once(r"\boxed").or_else(|| text.rsplit_once(r"\fbox"))?;
+    let (_, rest) = text
+        .rsplit_once(r"\boxed")
+        .or_else(|| text.rsplit_once(r"\fbox"))?;
     if let Some(content) = rest.trim_start().strip_prefix('{') {
         let mut open = 1;
         for (place, character) in content.char_indices() {
@@ -48,7 +50,10 @@ pub fn normalise(answer: &str) -> String {
     if let Some(units) = text.find(r"\text{ ") {
         text.truncate(units);
     }
-    text = text.replace(r"\%", "").replace(" .", " 0.").replace("{.", "{0.");
+    text = text
+        .replace(r"\%", "")
+        .replace(" .", " 0.")
+        .replace("{.", "{0.");
     if text.starts_with('.') {
         text.insert(0, '0');
     }
@@ -114,7 +119,10 @@ fn braced_fractions(text: &str) -> String {
 
 /// `3/4` → `\frac{3}{4}`, for whole numbers written without leading zeros.
 fn slash_to_fraction(text: String) -> String {
-    let whole = |part: &str| part.parse::<i64>().is_ok_and(|number| number.to_string() == part);
+    let whole = |part: &str| {
+        part.parse::<i64>()
+            .is_ok_and(|number| number.to_string() == part)
+    };
     match text.split_once('/') {
         Some((over, under)) if whole(over) && whole(under) => {
             format!(r"\frac{{{over}}}{{{under}}}")

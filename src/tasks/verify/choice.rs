@@ -21,7 +21,12 @@ pub fn normalise(answer: &str) -> String {
     let leading = LEADING_LETTER
         .captures(&answer)
         .and_then(|found| found.iter().skip(1).flatten().next());
-    let named = || NAMED_LETTER.captures_iter(&answer).last().and_then(|found| found.get(1));
+    let named = || {
+        NAMED_LETTER
+            .captures_iter(&answer)
+            .last()
+            .and_then(|found| found.get(1))
+    };
     match leading.or_else(named) {
         Some(letter) => letter.as_str().to_uppercase(),
         None => answer.trim_end_matches('.').to_lowercase(),

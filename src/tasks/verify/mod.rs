@@ -27,7 +27,11 @@ pub fn reward(layout: Layout, completion: &str, correct: bool) -> Reward {
     match layout {
         Layout::Compact => Reward::from_parts(&[answer], correct),
         Layout::Tags => {
-            let format = if tags::well_formed(completion) { FORMAT_REWARD } else { 0.0 };
+            let format = if tags::well_formed(completion) {
+                FORMAT_REWARD
+            } else {
+                0.0
+            };
             Reward::from_parts(&[("format", format), answer], correct)
         }
     }
@@ -54,7 +58,9 @@ pub fn after_hashes(text: &str) -> Option<&str> {
 /// The answer a text marks as such: inside the last `<answer>` block, else after the last `####`,
 /// else inside the last `\boxed{}`.
 pub fn marked_answer(text: &str) -> Option<&str> {
-    tags::answer(text).or_else(|| after_hashes(text)).or_else(|| last_boxed(text))
+    tags::answer(text)
+        .or_else(|| after_hashes(text))
+        .or_else(|| last_boxed(text))
 }
 
 /// The normal form of the answer that `text` gives: of the marked answer where there is one
@@ -83,9 +89,7 @@ pub fn normal_form(verifier: Verifier, answer: &str) -> Option<String> {
 /// [`Verifier::Regex`], which must match the whole answer).
 pub fn agrees(verifier: Verifier, reference: &str, answer: &str) -> bool {
     match verifier {
-        Verifier::Regex => {
-            whole_match(reference).is_ok_and(|pattern| pattern.is_match(answer))
-        }
+        Verifier::Regex => whole_match(reference).is_ok_and(|pattern| pattern.is_match(answer)),
         _ => reference == answer,
     }
 }

@@ -56,7 +56,11 @@ pub fn last_number(text: &str) -> Option<Decimal> {
     let mut start = text[..end]
         .rfind(|character: char| !(character.is_ascii_digit() || matches!(character, '.' | ',')))
         .map_or(0, |before| {
-            before + text[before..].chars().next().map_or(0, |character| character.len_utf8())
+            before
+                + text[before..]
+                    .chars()
+                    .next()
+                    .map_or(0, |character| character.len_utf8())
         });
     // "left,3" or "so .5": commas in front belong to the sentence.
     start += text[start..end].len() - text[start..end].trim_start_matches(',').len();

@@ -54,7 +54,10 @@ fn the_last_number_of_a_text_is_found_with_its_sign() {
 fn the_last_box_is_found_with_its_braces_matched() {
     for (text, content) in [
         (r"so $\boxed{7}$.", Some("7")),
-        (r"$\boxed{1}$ then $\boxed{\frac{1}{2}}$", Some(r"\frac{1}{2}")),
+        (
+            r"$\boxed{1}$ then $\boxed{\frac{1}{2}}$",
+            Some(r"\frac{1}{2}"),
+        ),
         (r"$\fbox{3}$", Some("3")),
         (r"$\fbox{3}$ and $\boxed{4}$", Some("4")),
         (r"$\boxed 8$ done", Some("8")),
@@ -88,7 +91,11 @@ fn mathematical_answers_that_differ_in_writing_agree() {
         ("a + b", "a+b"),
         ("{.5}", "{0.5}"),
     ] {
-        assert_eq!(normalise_math(one), normalise_math(other), "{one} and {other}");
+        assert_eq!(
+            normalise_math(one),
+            normalise_math(other),
+            "{one} and {other}"
+        );
     }
 }
 
@@ -102,7 +109,11 @@ fn mathematical_answers_that_differ_in_value_do_not_agree() {
         (r"\sqrt{3}", "3"),
         ("(3,4)", "(4,3)"),
     ] {
-        assert_ne!(normalise_math(one), normalise_math(other), "{one} and {other}");
+        assert_ne!(
+            normalise_math(one),
+            normalise_math(other),
+            "{one} and {other}"
+        );
     }
     // Incomplete commands stay as they are.
     assert_eq!(normalise_math(r"\frac"), r"\frac");
@@ -124,7 +135,11 @@ fn a_choice_is_its_letter_or_its_text() {
         ("A   Cat.", "a cat"),
         ("Paris", "paris"),
     ] {
-        assert_eq!(normal_form(Verifier::Choice, text).as_deref(), Some(choice), "{text}");
+        assert_eq!(
+            normal_form(Verifier::Choice, text).as_deref(),
+            Some(choice),
+            "{text}"
+        );
     }
 }
 
@@ -139,12 +154,24 @@ fn a_pattern_must_match_the_whole_answer() {
 
 #[test]
 fn the_marked_answer_is_read_before_anything_else() {
-    assert_eq!(read(Verifier::Number, "1 <answer>2</answer> 3").as_deref(), Some("2"));
-    assert_eq!(read(Verifier::Number, "1\n#### 2 \n3").as_deref(), Some("2"));
-    assert_eq!(read(Verifier::Number, r"1 \boxed{2} 3").as_deref(), Some("2"));
+    assert_eq!(
+        read(Verifier::Number, "1 <answer>2</answer> 3").as_deref(),
+        Some("2")
+    );
+    assert_eq!(
+        read(Verifier::Number, "1\n#### 2 \n3").as_deref(),
+        Some("2")
+    );
+    assert_eq!(
+        read(Verifier::Number, r"1 \boxed{2} 3").as_deref(),
+        Some("2")
+    );
     assert_eq!(read(Verifier::Number, "1 2 3").as_deref(), Some("3"));
     assert_eq!(read(Verifier::Exact, " a \n b ").as_deref(), Some("a b"));
-    assert_eq!(read(Verifier::Boxed, r"so \boxed{ 1/2 }").as_deref(), Some(r"\frac{1}{2}"));
+    assert_eq!(
+        read(Verifier::Boxed, r"so \boxed{ 1/2 }").as_deref(),
+        Some(r"\frac{1}{2}")
+    );
     assert_eq!(read(Verifier::Boxed, "so 1/2"), None);
     assert_eq!(read(Verifier::Exact, "  "), None);
     assert_eq!(after_hashes("#### \n5"), None);
@@ -157,7 +184,10 @@ fn the_cut_off_line_of_an_unfinished_completion_is_not_read() {
     assert_eq!(whole_lines("a\n#### 72\n", false), "a\n#### 72");
     assert_eq!(whole_lines("#### 7", false), "");
     assert_eq!(whole_lines(r"\boxed{7}", false), r"\boxed{7}");
-    assert_eq!(whole_lines("<answer>7</answer>", false), "<answer>7</answer>");
+    assert_eq!(
+        whole_lines("<answer>7</answer>", false),
+        "<answer>7</answer>"
+    );
 }
 
 #[test]
@@ -167,7 +197,16 @@ fn format_counts_in_the_layout_with_tags_only() {
     assert_eq!(reward(Layout::Tags, text, true).total, 1.1);
     assert_eq!(reward(Layout::Tags, text, false).total, 0.1);
     assert_eq!(reward(Layout::Tags, "b", false).total, 0.0);
-    let names = |reward: Reward| reward.parts.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-    assert_eq!(names(reward(Layout::Tags, "b", false)), ["format", "answer"]);
+    let names = |reward: Reward| {
+        reward
+            .parts
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(reward(Layout::Tags, "b", false)),
+        ["format", "answer"]
+    );
     assert_eq!(names(reward(Layout::Compact, "b", false)), ["answer"]);
 }

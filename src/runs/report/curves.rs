@@ -1,0 +1,161 @@
+//! The curves of one run: losses, reward and its spread, entropy, KL, length, speed.
+
+use super::decisions::{span, warmup_rule};
+use super::page::{figure, grid};
+use super::plot::{Axis, Chart, Line, Stroke};
+use super::series::{Point, thin, trend};
+use crate::training::{Branch, StepRecord};
+
+/// A metric of a step, if the step has it.
+fn metric(name: &'static str) -> impl Fn(&StepRecord) -> Option<f64> {
+    move |step| step.metrics.get(name).copied()
+}
+
+/// A noisy curve: its trend, with the raw values or the buckets' range behind it.
+fn noisy(
+    steps: &[&StepRecord],
+    name: &str,
+    colour: &'static str,
+    value: impl Fn(&StepRecord) -> Option<f64>,
+) -> Vec<Line> {
+    let points =
+        thin(steps.iter().filter_map(|step| Some((step.step as f64, value(step)?))));
+    let line = |stroke, points: Vec<Point>| Line { name: name.into(), colour, stroke, points };
+    match trend(&points) {
+        Some(trend) => vec![line(Stroke::Faint, points), line(Stroke::Solid, trend)],
+        None => vec![line(Stroke::Solid, points)],
+    }
+}
+
+/// Draws a figure, or nothing without data.
+fn drawn(
+    steps: &[&StepRecord],
+    title: &str,
+    explanation: &str,
+    unit: &str,
+    lines: Vec<Vec<Line>>,
+    range: Option<(f64, f64)>,
+) -> String {
+    let mut chart = Chart::new(title, Axis::new("step"), Axis::new(unit));
+    chart.lines = lines.concat();
+    if chart.is_empty() {
+        return String::new();
+    }
+    chart.x.range = span(steps);
+    chart.y.range = range;
+    chart.rules = warmup_rule(steps);
+    let legend = chart.legend();
+    // A single curve is named by the title.
+    let legend = if legend.len() > 1 { legend } else { Vec::new() };
+    figure(title, explanation, &legend, &chart.svg())
+}
+
+/// All curves that the run has data for.
+pub fn curves(steps: &[&StepRecord]) -> String {
+    let is = |branch: Branch| {
+        move |value: fn(&StepRecord) -> f64| {
+            move |step: &StepRecord| (step.branch == branch).then(|| value(step))
+        }
+    };
+    let sft_loss = |step: &StepRecord| {
+        let own = step.metrics.get("sft_loss").copied();
+        own.or_else(|| (step.branch == Branch::Sft).then_some(step.loss))
+    };
+    let figures = [
+        drawn(
+            steps,
+            "Reward",
+            "Mean reward of the completions sampled in GRPO steps: what the quiz tries to raise.",
+            "reward",
+            vec![noisy(steps, "reward", "c-grpo", metric("reward"))],
+            None,
+        ),
+        drawn(
+            steps,
+            "SFT loss",
+            "How surprised the model is by the demonstrations, per token. Lower means it knows the \
+             textbook better.",
+            "nats per token",
+            vec![noisy(steps, "SFT loss", "c-sft", sft_loss)],
+            None,
+        ),
+        drawn(
+            steps,
+            "GRPO loss",
+            "A surrogate whose value says nothing about progress: advantages average to 0 in every \
+             group, so it stays near 0 by construction, and only its gradient matters. Read the \
+             reward instead.",
+            "surrogate",
+            vec![noisy(steps, "GRPO loss", "c-grpo", is(Branch::Grpo)(|step| step.loss))],
+            None,
+        ),
+        drawn(
+            steps,
+            "Gradient norm",
+            "Length of the gradient before clipping, by kind of step. The SFT one is what p \
+             follows.",
+            "global L2 norm",
+            vec![
+                noisy(steps, "SFT steps", "c-sft", is(Branch::Sft)(|step| step.grad_norm)),
+                noisy(steps, "GRPO steps", "c-grpo", is(Branch::Grpo)(|step| step.grad_norm)),
+                noisy(steps, "blended steps", "c-blend", is(Branch::Blend)(|step| step.grad_norm)),
+            ],
+            None,
+        ),
+        drawn(
+            steps,
+            "Groups that teach nothing",
+            "Share of problems whose completions all earned the same reward: too easy or too hard, \
+             so GRPO learns nothing from them.",
+            "share of groups",
+            vec![noisy(steps, "share", "c-4", metric("frac_reward_zero_std"))],
+            Some((0.0, 1.0)),
+        ),
+        drawn(
+            steps,
+            "Entropy",
+            "How undecided the model is about the next token when it samples. Near 0 it always \
+             says the same: collapse.",
+            "nats per token",
+            vec![noisy(steps, "entropy", "c-3", metric("entropy"))],
+            None,
+        ),
+        drawn(
+            steps,
+            "KL",
+            "Divergence of the policy from its origin, measured on GRPO's rollouts.",
+            "nats per token",
+            vec![noisy(steps, "kl", "c-5", metric("kl"))],
+            None,
+        ),
+        drawn(
+            steps,
+            "Completion length",
+            "Mean length of sampled completions. Sudden growth often comes with truncation.",
+            "tokens",
+            vec![noisy(steps, "length", "c-6", metric("completions/mean_length"))],
+            None,
+        ),
+        drawn(
+            steps,
+            "Completions cut off",
+            "Share of sampled completions that hit the length limit before they ended.",
+            "share",
+            vec![noisy(steps, "share", "c-0", metric("completions/clipped_ratio"))],
+            Some((0.0, 1.0)),
+        ),
+        drawn(
+            steps,
+            "Learning rate",
+            "Step size of the optimizer, by kind of step.",
+            "learning rate",
+            vec![
+                noisy(steps, "SFT steps", "c-sft", is(Branch::Sft)(|step| step.learning_rate)),
+                noisy(steps, "GRPO steps", "c-grpo", is(Branch::Grpo)(|step| step.learning_rate)),
+                noisy(steps, "blended steps", "c-blend", is(Branch::Blend)(|s| s.learning_rate)),
+            ],
+            None,
+        ),
+    ];
+    grid(&figures)
+}

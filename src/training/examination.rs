@@ -1,0 +1,293 @@
+//! Exams and tests: problems asked in slices, graded, and summed up level by level.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::event::{CompletionRecord, EvaluationRecord, Event};
+use super::workers::Workers;
+use super::TrainError;
+use crate::config::{EvaluationConfig, RunConfig};
+use crate::curriculum::{exam_problems, test_problems};
+use crate::evaluation::{Sample, summarise};
+use crate::model::Model;
+use crate::rollout::{Completion, Limits, Request, Sampling};
+use crate::tasks::{Problem, Split, Task};
+use crate::text::Text;
+
+/// Problems asked in one unit of work.
+const SLICE: usize = 32;
+
+/// Seed of all samples taken in tests: fixed, so that runs are compared on the same noise.
+const TEST_SEED: u64 = 0x5a52;
+
+/// What asking and grading needs besides the model.
+#[derive(Clone)]
+pub struct Study {
+    pub task: Arc<dyn Task>,
+    pub text: Text,
+    pub limits: Limits,
+}
+
+impl Study {
+    /// The study of a configuration.
+    pub fn new(config: &RunConfig, task: Arc<dyn Task>, text: Text) -> Self {
+        let limits = Limits {
+            max_completion_length: config.grpo.max_completion_length,
+            stops: text.stops().to_vec(),
+            pad: text.pad(),
+        };
+        Self { task, text, limits }
+    }
+
+    /// A request for `samples` completions of a problem.
+    ///
+    /// # Errors
+    /// If the prompt holds something the vocabulary does not know.
+    pub fn request(&self, problem: &Problem, samples: usize) -> Result<Request, TrainError> {
+        let prompt = self.text.prompt(&problem.prompt)?;
+        Ok(Request { problem: problem.id, prompt, samples })
+    }
+
+    /// The completion as text, graded, ready to be written down.
+    pub fn grade(
+        &self,
+        problem: &Problem,
+        sample: usize,
+        completion: &Completion,
+    ) -> CompletionRecord {
+        let ended = usize::from(completion.finished);
+        let tokens = &completion.tokens[..completion.tokens.len() - ended];
+        let text = self.text.decode(tokens);
+        let reward = self.task.score(problem, &text, completion.finished);
+        CompletionRecord {
+            step: 0,
+            source: String::new(),
+            split: problem.split,
+            level: problem.level,
+            problem: problem.id,
+            prompt: problem.prompt.clone(),
+            answer: problem.answer.clone(),
+            sample: sample as u32,
+            path: self.task.path(problem, &text),
+            completion: text,
+            finished: completion.finished,
+            tokens: completion.tokens.len(),
+            reward: reward.total,
+            parts: reward.parts,
+            correct: reward.correct,
+            advantage: None,
+            logprobs: completion.logps.clone(),
+        }
+    }
+}
+
+/// Problems of one level (perhaps reworded) that are judged together.
+struct Sheet {
+    split: Split,
+    level: u32,
+    unseen: bool,
+    perturbation: Option<String>,
+    problems: Vec<Problem>,
+    /// Samples per problem besides the greedy answer; 0 for none.
+    samples: usize,
+}
+
+/// An exam or a test under way.
+pub struct Examination {
+    kind: String,
+    step: u64,
+    temperature: f64,
+    sheets: VecDeque<Sheet>,
+    /// Of the first sheet: problems asked, greedy correctness, samples.
+    asked: usize,
+    correct: Vec<bool>,
+    samples: Vec<Vec<Sample>>,
+    done: u64,
+    total: u64,
+    /// Greedy accuracy by level of the sheets that are complete and not reworded.
+    accuracies: BTreeMap<u32, f64>,
+}
+
+impl Examination {
+    /// An exam on every training level.
+    pub fn exam(config: &RunConfig, task: &dyn Task, step: u64) -> Self {
+        let [low, high] = config.curriculum.levels;
+        let sheet = |level| Sheet {
+            split: Split::Exam,
+            level,
+            unseen: false,
+            perturbation: None,
+            problems: exam_problems(task, level, config.exam.problems),
+            samples: 0,
+        };
+        Self::new("exam", step, 1.0, (low..=high).map(sheet).collect())
+    }
+
+    /// The test on untouched problems; with `robustness` also under every perturbation.
+    pub fn test(
+        config: &RunConfig,
+        task: &dyn Task,
+        kind: &str,
+        step: u64,
+        robustness: bool,
+    ) -> Self {
+        let evaluation = &config.evaluation;
+        let [low, high] = config.curriculum.levels;
+        let levels = match evaluation.levels.as_slice() {
+            [] => (low..=high).collect(),
+            levels => levels.to_vec(),
+        };
+        let seen = levels.iter().map(|&level| (level, false));
+        let unseen = evaluation.unseen_levels.iter().map(|&level| (level, true));
+        let mut sheets = Vec::new();
+        for (level, unseen) in seen.chain(unseen) {
+            sheets.extend(test_sheets(evaluation, task, level, unseen, robustness));
+        }
+        Self::new(kind, step, evaluation.temperature, sheets)
+    }
+
+    fn new(kind: &str, step: u64, temperature: f64, sheets: Vec<Sheet>) -> Self {
+        let sheets: VecDeque<Sheet> =
+            sheets.into_iter().filter(|sheet| !sheet.problems.is_empty()).collect();
+        Self {
+            kind: kind.to_string(),
+            step,
+            temperature,
+            total: sheets.iter().map(|sheet| sheet.problems.len() as u64).sum(),
+            sheets,
+            asked: 0,
+            correct: Vec::new(),
+            samples: Vec::new(),
+            done: 0,
+            accuracies: BTreeMap::new(),
+        }
+    }
+
+    /// Whether every sheet is complete.
+    pub fn is_finished(&self) -> bool {
+        self.sheets.is_empty()
+    }
+
+    /// Greedy accuracy by level.
+    pub fn accuracies(&self) -> &BTreeMap<u32, f64> {
+        &self.accuracies
+    }
+
+    /// Asks the next few problems. Returns what happened and the tokens it took.
+    ///
+    /// # Errors
+    /// If a prompt cannot be put into tokens or the device fails.
+    pub async fn advance(
+        &mut self,
+        model: &Model,
+        workers: &Workers,
+        study: &Study,
+    ) -> Result<(Vec<Event>, u64), TrainError> {
+        let Some(sheet) = self.sheets.front() else { return Ok((Vec::new(), 0)) };
+        let end = (self.asked + SLICE).min(sheet.problems.len());
+        let problems = &sheet.problems[self.asked..end];
+        let ask = |samples| -> Result<Vec<Request>, TrainError> {
+            problems.iter().map(|problem| study.request(problem, samples)).collect()
+        };
+        let mut tokens = 0;
+        let mut count = |completions: &[Vec<Completion>]| {
+            let all = completions.iter().flatten();
+            tokens += all.map(|completion| completion.tokens.len() as u64).sum::<u64>();
+        };
+        let greedy =
+            workers.generate(model, ask(1)?, &Sampling::greedy(), &study.limits).await?;
+        count(&greedy);
+        let mut records = Vec::new();
+        for (problem, completions) in problems.iter().zip(&greedy) {
+            let mut record = study.grade(problem, 0, &completions[0]);
+            record.step = self.step;
+            record.source = self.kind.clone();
+            record.logprobs = Vec::new();
+            self.correct.push(record.correct);
+            records.push(record);
+        }
+        if sheet.samples > 0 {
+            let sampling = Sampling::at(self.temperature, TEST_SEED);
+            let requests = ask(sheet.samples)?;
+            let sampled = workers.generate(model, requests, &sampling, &study.limits).await?;
+            count(&sampled);
+            for (problem, completions) in problems.iter().zip(&sampled) {
+                let grade = |(index, completion): (usize, &Completion)| {
+                    let record = study.grade(problem, index, completion);
+                    Sample {
+                        tokens: completion.tokens.clone(),
+                        answer: study.task.answer(problem, &record.completion),
+                        path: record.path,
+                        correct: record.correct,
+                    }
+                };
+                self.samples.push(completions.iter().enumerate().map(grade).collect());
+            }
+        }
+        self.done += problems.len() as u64;
+        self.asked = end;
+        let complete = end == sheet.problems.len();
+        let mut events = vec![Event::Completions(records)];
+        if complete {
+            events.push(Event::Evaluated(Box::new(self.finish_sheet(study))));
+        }
+        let (what, done, total) = (self.kind.clone(), self.done, self.total);
+        events.push(Event::Progress { what, done, total });
+        Ok((events, tokens))
+    }
+
+    fn finish_sheet(&mut self, study: &Study) -> EvaluationRecord {
+        let sheet = self.sheets.pop_front().expect("a sheet is being worked on");
+        let correct = std::mem::take(&mut self.correct);
+        let samples = std::mem::take(&mut self.samples);
+        self.asked = 0;
+        let right = correct.iter().filter(|&&correct| correct).count();
+        let accuracy = right as f64 / correct.len() as f64;
+        let ks: Vec<usize> =
+            (0..).map(|power| 1 << power).take_while(|&k| k <= sheet.samples).collect();
+        let mut metrics = summarise(&samples, &ks, study.text.vocabulary());
+        metrics.insert("accuracy".into(), accuracy);
+        if sheet.perturbation.is_none() {
+            self.accuracies.insert(sheet.level, accuracy);
+        }
+        EvaluationRecord {
+            step: self.step,
+            kind: self.kind.clone(),
+            split: sheet.split,
+            level: sheet.level,
+            unseen: sheet.unseen,
+            perturbation: sheet.perturbation,
+            problems: correct.len(),
+            metrics,
+            correct,
+        }
+    }
+}
+
+fn test_sheets(
+    evaluation: &EvaluationConfig,
+    task: &dyn Task,
+    level: u32,
+    unseen: bool,
+    robustness: bool,
+) -> Vec<Sheet> {
+    let problems = test_problems(task, level, evaluation.problems);
+    let mut sheets = Vec::new();
+    if robustness && !unseen {
+        for perturbation in task.perturbations() {
+            let reworded = |problem: &Problem| task.perturb(problem, perturbation.name, 0);
+            sheets.push(Sheet {
+                split: Split::Test,
+                level,
+                unseen,
+                perturbation: Some(perturbation.name.to_string()),
+                problems: problems.iter().filter_map(reworded).collect(),
+                samples: 0,
+            });
+        }
+    }
+    let samples = evaluation.samples;
+    let split = Split::Test;
+    sheets.insert(0, Sheet { split, level, unseen, perturbation: None, problems, samples });
+    sheets
+}

@@ -1,0 +1,541 @@
+//! The loop. [`Session::step`] does the next unit of work; what a unit does is in the files beside
+//! this one: `decisions` (probes and the plan), `steps` (rollouts and updates), `examination`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::alarms::Alarms;
+use super::checkpoint::{Snapshot, State};
+use super::event::{Command, Event, Phase};
+use super::examination::{Examination, Study};
+use super::optimizer::AdamW;
+use super::setup::Setup;
+use super::shards::Shards;
+use super::steps::{Begun, Rollouts};
+use super::workers::Workers;
+use super::TrainError;
+use crate::balance::{self, Controller};
+use crate::clock::Clock;
+use crate::config::{Origin, RunConfig};
+use crate::curriculum::{Curriculum, Pool};
+use crate::model::{Model, Parameters};
+
+/// Settings that may be changed while a run goes on.
+pub const LIVE_SETTINGS: [&str; 12] = [
+    "balance.gamma",
+    "balance.lambda",
+    "balance.p_min",
+    "balance.p_max",
+    "balance.d_cap",
+    "balance.probe_every",
+    "sft.learning_rate",
+    "grpo.learning_rate",
+    "grpo.temperature",
+    "exam.every",
+    "checkpoint.every",
+    "logging.completions_every",
+];
+
+/// Where a session begins.
+pub enum Start {
+    /// With the model as it is set up; the base model is trained first if the configuration says so.
+    Fresh,
+    /// With a base model trained before: its `model.safetensors`.
+    Base(Vec<u8>),
+    /// Where a checkpoint stands.
+    Resume(Snapshot),
+}
+
+/// What follows a step before the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FollowUp {
+    /// The test where the adaptive phase begins.
+    AfterWarmup,
+    Exam,
+    Checkpoint,
+    /// The test at the end.
+    Final,
+}
+
+/// A unit of work that is under way between two calls of [`Session::step`].
+pub(super) enum Unit {
+    Sample(Box<Begun>),
+    Update(Box<Begun>, Option<Rollouts>),
+    Examine(Box<Examination>),
+}
+
+/// A run: its model, its controller, its place.
+pub struct Session {
+    pub(super) config: RunConfig,
+    pub(super) study: Study,
+    pub(super) workers: Workers,
+    pub(super) model: Model,
+    /// Parameters D (and GRPO's KL) is measured from, by what they are the origin of.
+    pub(super) origins: BTreeMap<&'static str, Parameters>,
+    /// One optimizer, or one for SFT and one for GRPO.
+    pub(super) optimizers: Vec<AdamW>,
+    pub(super) controller: Box<dyn Controller>,
+    pub(super) curriculum: Curriculum,
+    pub(super) demonstrations: Pool,
+    pub(super) prompts: Pool,
+    pub(super) alarms: Alarms,
+    pub(super) phase: Phase,
+    /// Update attempts made.
+    pub(super) step: u64,
+    /// Steps of the base model's training made.
+    pub(super) base_step: u64,
+    pub(super) num_tokens: u64,
+    pub(super) unit: Option<Unit>,
+    pub(super) follow_ups: VecDeque<FollowUp>,
+    /// Gradients in a row that were not finite.
+    pub(super) not_finite: u32,
+    pub(super) best_exam: Option<f64>,
+    /// Mean accuracy of the exam at this step.
+    pub(super) exam: Option<f64>,
+    pub(super) clock: Clock,
+    seconds_before: f64,
+    notices: Vec<String>,
+    paused: bool,
+    single_step: bool,
+    stopping: bool,
+    started: bool,
+    pub(super) events: Vec<Event>,
+}
+
+impl Session {
+    /// Makes a session ready; nothing is computed yet.
+    ///
+    /// # Errors
+    /// Levels the task does not have, demonstrations that do not fit, a checkpoint that does not
+    /// belong to the configuration.
+    pub fn new(setup: Setup, start: Start) -> Result<Self, TrainError> {
+        let Setup { config, device, task, text, model, notices, .. } = setup;
+        let levels = config.curriculum.levels[0]..=config.curriculum.levels[1];
+        let demonstrations =
+            Pool::demonstrations(task.as_ref(), levels.clone(), config.task.demonstrations)?;
+        let prompts = Pool::prompts(task.as_ref(), levels)?;
+        let shards = Shards::new(config.shards, &device)?;
+        let workers = Workers::new(shards, device.clone(), text.pad());
+        let study = Study::new(&config, task, text);
+        let count = if config.optimizer.separate { 2 } else { 1 };
+        let phase = if config.base.steps > 0 { Phase::Base } else { Phase::Warmup };
+        let mut session = Self {
+            optimizers: (0..count).map(|_| AdamW::new(&model.parameters)).collect(),
+            controller: balance::build(&config.balance, config.seed, config.max_steps),
+            curriculum: Curriculum::new(&config.curriculum, config.exam.pass, config.seed),
+            study,
+            workers,
+            model,
+            origins: BTreeMap::new(),
+            demonstrations,
+            prompts,
+            alarms: Alarms::default(),
+            phase,
+            step: 0,
+            base_step: 0,
+            num_tokens: 0,
+            unit: None,
+            follow_ups: VecDeque::new(),
+            not_finite: 0,
+            best_exam: None,
+            exam: None,
+            clock: Clock::start(),
+            seconds_before: 0.0,
+            notices,
+            paused: false,
+            single_step: false,
+            stopping: false,
+            started: false,
+            events: Vec::new(),
+            config,
+        };
+        match start {
+            Start::Fresh => {}
+            Start::Base(weights) => {
+                let spec = &session.model.spec;
+                session.model.parameters =
+                    Parameters::from_safetensors(spec, &[weights], &device)?;
+                session.phase = Phase::Warmup;
+            }
+            Start::Resume(snapshot) => session.restore(&snapshot, &device)?,
+        }
+        Ok(session)
+    }
+
+    /// Does the next unit of work: a step of the base model, a decision with its SFT step, the
+    /// rollouts or the update of a GRPO step, a slice of an exam. Does nothing while paused and
+    /// after the end.
+    ///
+    /// # Errors
+    /// A device that fails, or gradients that stay not finite.
+    pub async fn step(&mut self) -> Result<Vec<Event>, TrainError> {
+        if !self.started {
+            self.started = true;
+            self.announce();
+        }
+        if self.phase == Phase::Done || self.paused {
+            return Ok(std::mem::take(&mut self.events));
+        }
+        match self.unit.take() {
+            // A step that has begun is finished before anything else.
+            Some(Unit::Sample(begun)) => self.sample(begun).await?,
+            Some(Unit::Update(begun, rollouts)) => self.update(begun, rollouts).await?,
+            // Whoever stops a run keeps what follows the step for later.
+            _ if self.stopping => self.stop(),
+            Some(Unit::Examine(examination)) => self.examine(examination).await?,
+            None => match self.follow_ups.front().copied() {
+                Some(FollowUp::Checkpoint) => {
+                    self.follow_ups.pop_front();
+                    let best = self.exam.is_some() && self.exam == self.best_exam;
+                    self.events.push(Event::CheckpointDue { step: self.step, best });
+                }
+                Some(follow_up) => self.open_examination(follow_up),
+                None if self.phase == Phase::Base => self.base_step().await?,
+                None if self.step < self.config.max_steps => self.decide().await?,
+                None => self.finish(),
+            },
+        }
+        Ok(std::mem::take(&mut self.events))
+    }
+
+    /// Tells the session something. Pausing and stopping wait for the step in hand.
+    ///
+    /// # Errors
+    /// A setting that cannot be changed, or a value it cannot take; nothing is changed then.
+    pub fn handle(&mut self, command: Command) -> Result<Vec<Event>, TrainError> {
+        let step = self.step;
+        match command {
+            Command::Pause => {
+                self.paused = true;
+                self.events.push(Event::Paused { step });
+            }
+            Command::Resume => {
+                (self.paused, self.single_step) = (false, false);
+                self.events.push(Event::Resumed { step });
+            }
+            Command::SingleStep => (self.paused, self.single_step) = (false, true),
+            Command::StopAndSave => (self.stopping, self.paused) = (true, false),
+            Command::Set { path, value } => self.change(path, value)?,
+            Command::Extend { max_steps } => self.extend(max_steps),
+        }
+        Ok(std::mem::take(&mut self.events))
+    }
+
+    /// Whether nothing is left to do.
+    pub fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    /// Where the run stands.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Update attempts made so far.
+    pub fn steps_done(&self) -> u64 {
+        self.step
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// The model as it is now.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The tokenizer.
+    pub fn text(&self) -> &crate::text::Text {
+        &self.study.text
+    }
+
+    fn announce(&mut self) {
+        self.events.push(Event::Started {
+            parameters: self.model.parameters.count(),
+            vocabulary: self.study.text.vocabulary(),
+            device: "cpu".into(),
+            steps: self.config.max_steps,
+            notices: std::mem::take(&mut self.notices),
+        });
+        if self.phase == Phase::Warmup && self.step >= self.warmup_steps() {
+            self.phase = Phase::Adaptive;
+        }
+        self.events.push(Event::PhaseBegan { phase: self.phase, step: self.step });
+    }
+
+    /// SFT steps before the first decision.
+    pub(super) fn warmup_steps(&self) -> u64 {
+        balance::warmup_steps(&self.config.balance, self.config.max_steps)
+    }
+
+    /// Books a finished step and what follows it.
+    pub(super) fn step_is_done(&mut self) {
+        let due = |every: u64| every > 0 && self.step.is_multiple_of(every);
+        let last = self.step == self.config.max_steps;
+        let warmup = self.warmup_steps();
+        let evaluation = &self.config.evaluation;
+        self.exam = None;
+        if self.step == warmup && evaluation.after_warmup && evaluation.problems > 0 {
+            self.follow_ups.push_back(FollowUp::AfterWarmup);
+        }
+        if due(self.config.exam.every) && self.config.exam.problems > 0 {
+            self.follow_ups.push_back(FollowUp::Exam);
+        }
+        if due(self.config.checkpoint.every) || last {
+            self.follow_ups.push_back(FollowUp::Checkpoint);
+        }
+        if last && evaluation.problems > 0 {
+            self.follow_ups.push_back(FollowUp::Final);
+        }
+        if self.single_step {
+            (self.paused, self.single_step) = (true, false);
+            self.events.push(Event::Paused { step: self.step });
+        }
+    }
+
+    fn open_examination(&mut self, follow_up: FollowUp) {
+        let (config, task) = (&self.config, self.study.task.as_ref());
+        let examination = match follow_up {
+            FollowUp::AfterWarmup => {
+                Examination::test(config, task, "after_warmup", self.step, false)
+            }
+            FollowUp::Final => {
+                self.phase = Phase::Evaluation;
+                self.events.push(Event::PhaseBegan { phase: self.phase, step: self.step });
+                let robustness = config.evaluation.robustness;
+                Examination::test(config, task, "final", self.step, robustness)
+            }
+            FollowUp::Exam | FollowUp::Checkpoint => Examination::exam(config, task, self.step),
+        };
+        self.unit = Some(Unit::Examine(Box::new(examination)));
+    }
+
+    async fn examine(&mut self, mut examination: Box<Examination>) -> Result<(), TrainError> {
+        let (events, tokens) =
+            examination.advance(&self.model, &self.workers, &self.study).await?;
+        self.num_tokens += tokens;
+        self.events.extend(events);
+        if !examination.is_finished() {
+            self.unit = Some(Unit::Examine(examination));
+            return Ok(());
+        }
+        if self.follow_ups.pop_front() == Some(FollowUp::Exam) {
+            self.take_exam_results(examination.accuracies());
+        }
+        Ok(())
+    }
+
+    fn take_exam_results(&mut self, accuracies: &BTreeMap<u32, f64>) {
+        let step = self.step;
+        let mean = accuracies.values().sum::<f64>() / accuracies.len().max(1) as f64;
+        self.exam = Some(mean);
+        for opened in self.curriculum.exam_results(accuracies) {
+            self.events.push(Event::LevelOpened { step, level: opened.level });
+        }
+        self.events.extend(self.alarms.exam(step, mean).into_iter().map(Event::Alarm));
+        if self.best_exam.is_none_or(|best| mean > best) {
+            self.best_exam = Some(mean);
+            // The best so far is worth keeping even where no checkpoint was due.
+            if self.follow_ups.front() != Some(&FollowUp::Checkpoint) {
+                self.follow_ups.push_front(FollowUp::Checkpoint);
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        self.phase = Phase::Done;
+        self.events.push(Event::Finished { step: self.step, seconds: self.seconds() });
+    }
+
+    /// Ends at once, keeping a checkpoint; what follows the step is done after resuming. The base
+    /// model's training is not kept midway: it starts anew, to the same result.
+    fn stop(&mut self) {
+        if self.phase != Phase::Base {
+            self.events.push(Event::CheckpointDue { step: self.step, best: false });
+        }
+        self.finish();
+    }
+
+    /// Seconds of work, those before a resume included.
+    pub(super) fn seconds(&self) -> f64 {
+        self.seconds_before + self.clock.seconds()
+    }
+
+    fn overridden(&self, path: &str, value: &str) -> Result<RunConfig, TrainError> {
+        let text = self.config.to_toml()?;
+        Ok(RunConfig::from_toml(&text, "the run's configuration", &[format!("{path}={value}")])?)
+    }
+
+    fn change(&mut self, path: String, value: String) -> Result<(), TrainError> {
+        if !LIVE_SETTINGS.contains(&path.as_str()) {
+            return Err(TrainError::NotLive { path, allowed: LIVE_SETTINGS.join(", ") });
+        }
+        self.config = self.overridden(&path, &value)?;
+        self.rebuild_controller();
+        self.events.push(Event::Changed { step: self.step, path, value });
+        Ok(())
+    }
+
+    fn extend(&mut self, max_steps: u64) {
+        if max_steps <= self.config.max_steps {
+            return;
+        }
+        self.config.max_steps = max_steps;
+        self.follow_ups.retain(|follow_up| *follow_up != FollowUp::Final);
+        if let Some(Unit::Examine(_)) = self.unit {
+            self.unit = None;
+        }
+        self.phase = if self.step < self.warmup_steps() { Phase::Warmup } else { Phase::Adaptive };
+        self.rebuild_controller();
+        let value = max_steps.to_string();
+        self.events.push(Event::Changed { step: self.step, path: "max_steps".into(), value });
+    }
+
+    fn rebuild_controller(&mut self) {
+        let state = self.controller.state();
+        let config = &self.config;
+        self.controller = balance::build(&config.balance, config.seed, config.max_steps);
+        self.controller.restore(state);
+    }
+
+    /// Everything needed to go on from here, to the same numbers.
+    ///
+    /// # Errors
+    /// If the device fails to give the tensors.
+    pub async fn snapshot(&self) -> Result<Snapshot, TrainError> {
+        let mut files = BTreeMap::new();
+        for (name, bytes) in self.study.text.files() {
+            files.insert(name, bytes);
+        }
+        let text = &self.study.text;
+        let config = self.model.spec.to_json(text.eos(), text.pad());
+        files.insert("config.json".into(), pretty(&config)?);
+        files.insert("model.safetensors".into(), self.model.parameters.to_safetensors().await?);
+        let mut moments = Parameters { entries: Vec::new() };
+        for (index, optimizer) in self.optimizers.iter().enumerate() {
+            for (part, list) in [("m", &optimizer.moment1), ("v", &optimizer.moment2)] {
+                moments.entries.extend(list.entries.iter().cloned().map(|mut entry| {
+                    entry.name = format!("{index}.{part}.{}", entry.name);
+                    entry
+                }));
+            }
+        }
+        files.insert("optimizer.safetensors".into(), moments.to_safetensors().await?);
+        for (name, origin) in &self.origins {
+            files.insert(format!("{name}.safetensors"), origin.to_safetensors().await?);
+        }
+        let state = State {
+            version: env!("CARGO_PKG_VERSION").into(),
+            phase: self.phase,
+            step: self.step,
+            num_tokens: self.num_tokens,
+            seconds: self.seconds(),
+            updates: self.optimizers.iter().map(|optimizer| optimizer.time).collect(),
+            controller: self.controller.state(),
+            curriculum: self.curriculum.state().clone(),
+            alarms: self.alarms.clone(),
+            best_exam: self.best_exam,
+            exam: self.exam,
+            not_finite: self.not_finite,
+            follow_ups: self.follow_ups.iter().copied().collect(),
+            config: self.config.to_toml()?,
+        };
+        files.insert("state.json".into(), pretty(&state)?);
+        Ok(Snapshot { step: self.step, files })
+    }
+
+    fn restore(
+        &mut self,
+        snapshot: &Snapshot,
+        device: &burn::tensor::Device,
+    ) -> Result<(), TrainError> {
+        let state = snapshot.state()?;
+        let spec = self.model.spec.clone();
+        let read = |name: &str| -> Result<Parameters, TrainError> {
+            let file = snapshot.file(name)?.clone();
+            Ok(Parameters::from_safetensors(&spec, &[file], device)?)
+        };
+        self.model.parameters = read("model.safetensors")?;
+        if state.updates.len() != self.optimizers.len() {
+            let what = "has another number of optimizers than optimizer.separate asks for".into();
+            return Err(TrainError::Checkpoint { what });
+        }
+        let moments = snapshot.file("optimizer.safetensors")?;
+        for (index, optimizer) in self.optimizers.iter_mut().enumerate() {
+            optimizer.time = state.updates[index];
+            for (part, list) in [("m", &mut optimizer.moment1), ("v", &mut optimizer.moment2)] {
+                let prefix = format!("{index}.{part}.");
+                let names = spec.parameters().into_iter();
+                let wanted = names.map(|(name, shape)| (format!("{prefix}{name}"), shape));
+                let mut tensors =
+                    Parameters::read_named(wanted.collect(), &[moments.clone()], device)?;
+                for entry in &mut tensors.entries {
+                    entry.name = entry.name[prefix.len()..].to_string();
+                }
+                *list = tensors;
+            }
+        }
+        for name in [ORIGIN, BASE] {
+            if snapshot.files.contains_key(&format!("{name}.safetensors")) {
+                self.origins.insert(name, read(&format!("{name}.safetensors"))?);
+            }
+        }
+        // The controller keeps the configuration of the session, which may have been extended.
+        self.controller.restore(state.controller);
+        self.curriculum.restore(state.curriculum);
+        self.alarms = state.alarms;
+        self.best_exam = state.best_exam;
+        self.exam = state.exam;
+        self.not_finite = state.not_finite;
+        self.follow_ups = state.follow_ups.into();
+        self.step = state.step;
+        self.num_tokens = state.num_tokens;
+        self.seconds_before = state.seconds;
+        let warming_up = self.step < self.warmup_steps();
+        self.phase = if warming_up { Phase::Warmup } else { Phase::Adaptive };
+        Ok(())
+    }
+
+    /// Keeps the parameters that D and KL are measured from, when their time has come: before
+    /// step `next`.
+    pub(super) fn settle_origins(&mut self, next: u64) {
+        let balance = &self.config.balance;
+        let base = [Some(balance.origin), balance.kl_origin].contains(&Some(Origin::Base));
+        if next == 1 && base {
+            self.origins.insert(BASE, self.model.parameters.clone());
+        }
+        if next > self.warmup_steps() && !self.origins.contains_key(ORIGIN) {
+            self.origins.insert(ORIGIN, self.model.parameters.clone());
+        }
+    }
+
+    /// The model that an origin names, once there is one.
+    pub(super) fn origin(&self, origin: Origin) -> Option<Model> {
+        let name = match origin {
+            Origin::Warmup => ORIGIN,
+            Origin::Base => BASE,
+        };
+        self.origins.get(name).map(|parameters| self.model.with(parameters.clone()))
+    }
+
+    /// A problem by its place in the training set.
+    pub(super) fn problem(&self, place: &crate::curriculum::ProblemRef) -> crate::tasks::Problem {
+        let task: &Arc<dyn crate::tasks::Task> = &self.study.task;
+        task.problem(crate::tasks::Split::Train, place.level, place.index)
+    }
+}
+
+/// The policy at the end of warm-up.
+const ORIGIN: &str = "origin";
+/// The base model.
+const BASE: &str = "base";
+
+fn pretty(value: &impl Serialize) -> Result<Vec<u8>, TrainError> {
+    serde_json::to_vec_pretty(value)
+        .map_err(|error| TrainError::Checkpoint { what: error.to_string() })
+}

@@ -1,0 +1,349 @@
+//! What shards compute: gradients of the two losses, log-probabilities, completions.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::TrainError;
+use super::shards::Shards;
+use crate::config::GrpoConfig;
+use crate::kernels::sum_of_squares;
+use crate::losses::{PolicyInputs, PolicyMetrics, policy_loss, row_weights};
+use crate::model::{Model, ModelError};
+use crate::rollout::{Completion, Limits, Request, Sampling, generate};
+use crate::text::{Batch, Example, deal};
+
+/// The gradient of a step's loss, summed over shards.
+pub struct Gradient {
+    /// One flat tensor per parameter, in the parameters' order.
+    pub tensors: Vec<Tensor<1>>,
+    /// Global L2 norm in float32 sums, before any clipping.
+    pub norm: f64,
+    pub loss: f64,
+    /// Tokens that went through the model, prompts included, padding not.
+    pub tokens: u64,
+}
+
+/// A completion to learn from by policy gradient.
+#[derive(Clone, Debug)]
+pub struct PolicyRow {
+    /// Prompt and completion; empty of completion tokens where masked.
+    pub example: Example,
+    pub advantage: f32,
+    /// log π_old per completion token; `None` where the policy is its own.
+    pub old_logps: Option<Vec<f32>>,
+    /// log π_ref per completion token, where β ≠ 0.
+    pub ref_logps: Option<Vec<f32>>,
+    /// Left out of the loss (a truncated completion, where those are masked).
+    pub masked: bool,
+}
+
+impl PolicyRow {
+    fn completion(&self) -> usize {
+        if self.masked { 0 } else { self.example.ids.len() - self.example.prompt }
+    }
+}
+
+/// Runs a model's work in shards.
+pub struct Workers {
+    shards: Shards,
+    device: Device,
+    /// Fills rows of one batch to one length.
+    pad: u32,
+}
+
+/// One shard's part of a gradient.
+struct Part {
+    tensors: Vec<Tensor<1>>,
+    loss: f64,
+}
+
+impl Workers {
+    pub fn new(shards: Shards, device: Device, pad: u32) -> Self {
+        Self { shards, device, pad }
+    }
+
+    /// How many shards there are.
+    pub fn shards(&self) -> &Shards {
+        &self.shards
+    }
+
+    /// The gradient of −Σ log π / tokens over the completions of `examples`, worked off in
+    /// `micro_batches` parts per shard.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn sft(
+        &self,
+        model: &Model,
+        examples: Vec<Example>,
+        micro_batches: usize,
+    ) -> Result<Gradient, TrainError> {
+        let tokens = examples.iter().map(|example| example.ids.len() as u64).sum();
+        let targets: usize = examples.iter().map(|example| example.ids.len() - example.prompt).sum();
+        let weight = -1.0 / targets.max(1) as f32;
+        let jobs = deal(examples, self.shards.count(), |example| example.ids.len());
+        let pad = self.pad;
+        let work = async |examples: Vec<Example>| {
+            let mut part: Option<Part> = None;
+            for examples in chunks(&examples, micro_batches) {
+                let batch = Batch::new(examples, pad);
+                let decoder = model.tracked();
+                let hidden = decoder.hidden(&batch.ids, batch.rows, batch.width);
+                let logps = decoder.token_logprobs(hidden, &batch.positions, &batch.targets, 1.0);
+                let loss = logps.narrow(1, 0, 1).sum().mul_scalar(weight);
+                let mut grads = loss.backward();
+                let tensors = decoder.gradients(&mut grads);
+                let loss = scalar(loss.inner()).await?;
+                part = Some(Part::add(part, Part { tensors, loss }));
+            }
+            Ok::<_, ModelError>(part)
+        };
+        let parts = self.shards.run(jobs, work).await;
+        self.sum(model, parts, tokens).await
+    }
+
+    /// The gradient of the policy loss over `rows`, split into `gradient_accumulation_steps`
+    /// micro-batches as TRL does, and its metrics.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn policy(
+        &self,
+        model: &Model,
+        rows: Vec<PolicyRow>,
+        config: &GrpoConfig,
+    ) -> Result<(Gradient, PolicyMetrics), TrainError> {
+        let tokens = rows.iter().map(|row| row.example.ids.len() as u64).sum();
+        let lengths: Vec<usize> = rows.iter().map(PolicyRow::completion).collect();
+        let accumulation = config.gradient_accumulation_steps.max(1);
+        let size = rows.len().div_ceil(accumulation).max(1);
+        let micro: Vec<Vec<usize>> = lengths.chunks(size).map(<[usize]>::to_vec).collect();
+        let items = lengths.iter().sum::<usize>() as f64;
+        let budget = config.max_completion_length;
+        let weights = row_weights(config.loss_type, &micro, items, budget);
+        let weighted: Vec<(PolicyRow, [f32; 2])> =
+            rows.into_iter().zip(weights.into_iter().flatten()).collect();
+        // A job is the rows of one shard, micro-batch by micro-batch.
+        let mut jobs: Vec<Vec<Vec<(PolicyRow, [f32; 2])>>> = Vec::new();
+        jobs.resize_with(self.shards.count(), Vec::new);
+        for micro in weighted.chunks(size) {
+            let kept: Vec<_> = micro.iter().filter(|(row, _)| !row.masked).cloned().collect();
+            let dealt = deal(kept, self.shards.count(), |(row, _)| row.example.ids.len());
+            for (job, rows) in jobs.iter_mut().zip(dealt) {
+                if !rows.is_empty() {
+                    job.push(rows);
+                }
+            }
+        }
+        let work = async |micro_batches: Vec<Vec<(PolicyRow, [f32; 2])>>| {
+            let mut part: Option<Part> = None;
+            let mut metrics = PolicyMetrics::default();
+            for rows in micro_batches {
+                let (next, values) = self.policy_part(model, &rows, config).await?;
+                let lengths: Vec<usize> = rows.iter().map(|(row, _)| row.completion()).collect();
+                let advantages: Vec<f32> = rows.iter().map(|(row, _)| row.advantage).collect();
+                metrics.add(&values, &lengths, &advantages, config);
+                part = Some(Part::add(part, next));
+            }
+            Ok::<_, ModelError>((part, metrics))
+        };
+        let mut parts = Vec::new();
+        let mut metrics = PolicyMetrics::default();
+        for result in self.shards.run(jobs, work).await {
+            let (part, part_metrics) = result?;
+            parts.push(Ok(part));
+            metrics.merge(part_metrics);
+        }
+        Ok((self.sum(model, parts, tokens).await?, metrics))
+    }
+
+    async fn policy_part(
+        &self,
+        model: &Model,
+        rows: &[(PolicyRow, [f32; 2])],
+        config: &GrpoConfig,
+    ) -> Result<(Part, Vec<f32>), ModelError> {
+        let batch = Batch::new(rows.iter().map(|(row, _)| &row.example), self.pad);
+        let device = self.device.clone().autodiff();
+        let vector = |values: Vec<f32>| {
+            let size = values.len();
+            Tensor::<1>::from_data(TensorData::new(values, [size]), &device)
+        };
+        let by_token = |value: &dyn Fn(&(PolicyRow, [f32; 2])) -> f32| {
+            let repeated = rows.iter().flat_map(|row| {
+                std::iter::repeat_n(value(row), row.0.completion())
+            });
+            vector(repeated.collect())
+        };
+        let joined = |values: &dyn Fn(&PolicyRow) -> Option<&Vec<f32>>| {
+            let all: Option<Vec<&Vec<f32>>> = rows.iter().map(|(row, _)| values(row)).collect();
+            all.map(|all| vector(all.into_iter().flatten().copied().collect()))
+        };
+        let decoder = model.tracked();
+        let hidden = decoder.hidden(&batch.ids, batch.rows, batch.width);
+        let scored =
+            decoder.token_logprobs(hidden, &batch.positions, &batch.targets, config.temperature);
+        let n = batch.tokens();
+        let column = |index| scored.clone().narrow(1, index, 1).reshape([n]);
+        let inputs = PolicyInputs {
+            logps: column(0),
+            entropy: column(1),
+            old_logps: joined(&|row| row.old_logps.as_ref()),
+            ref_logps: if config.beta == 0.0 { None } else { joined(&|row| row.ref_logps.as_ref()) },
+            advantages: by_token(&|(row, _)| row.advantage),
+            weights: by_token(&|(_, weights)| weights[0]),
+            entropy_weights: by_token(&|(_, weights)| weights[1]),
+            lengths: batch.lengths,
+        };
+        let out = policy_loss(inputs, config);
+        let mut grads = out.loss.backward();
+        let tensors = decoder.gradients(&mut grads);
+        let loss = scalar(out.loss.inner()).await?;
+        Ok((Part { tensors, loss }, read(out.tokens).await?))
+    }
+
+    /// log π of every completion token at a temperature, row by row, in the rows' order.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn logps(
+        &self,
+        model: &Model,
+        examples: &[Example],
+        temperature: f64,
+    ) -> Result<Vec<Vec<f32>>, TrainError> {
+        let numbered: Vec<(usize, &Example)> = examples.iter().enumerate().collect();
+        let jobs = deal(numbered, self.shards.count(), |(_, example)| example.ids.len());
+        let pad = self.pad;
+        let work = async |rows: Vec<(usize, &Example)>| {
+            let decoder = model.decoder();
+            let mut all = Vec::with_capacity(rows.len());
+            for rows in rows.chunks(ROWS_AT_A_TIME) {
+                let batch = Batch::new(rows.iter().map(|(_, example)| *example), pad);
+                let hidden = decoder.hidden(&batch.ids, batch.rows, batch.width);
+                let scored = decoder.token_logprobs(
+                    hidden,
+                    &batch.positions,
+                    &batch.targets,
+                    temperature,
+                );
+                let values = read(scored).await?;
+                let mut logps = values.chunks_exact(2).map(|pair| pair[0]);
+                for (&(index, _), &length) in rows.iter().zip(&batch.lengths) {
+                    all.push((index, logps.by_ref().take(length).collect()));
+                }
+            }
+            Ok::<Vec<(usize, Vec<f32>)>, ModelError>(all)
+        };
+        let mut logps = vec![Vec::new(); examples.len()];
+        for part in self.shards.run(jobs, work).await {
+            for (index, values) in part? {
+                logps[index] = values;
+            }
+        }
+        Ok(logps)
+    }
+
+    /// Completes every request, in order; see [`generate`].
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn generate(
+        &self,
+        model: &Model,
+        requests: Vec<Request>,
+        sampling: &Sampling,
+        limits: &Limits,
+    ) -> Result<Vec<Vec<Completion>>, TrainError> {
+        let count = requests.len();
+        let numbered: Vec<(usize, Request)> = requests.into_iter().enumerate().collect();
+        let jobs = deal(numbered, self.shards.count(), |(_, request)| request.prompt.len());
+        let work = async |numbered: Vec<(usize, Request)>| {
+            let (indices, requests): (Vec<usize>, Vec<Request>) = numbered.into_iter().unzip();
+            let decoder = model.decoder();
+            let completions = generate(&decoder, &requests, sampling, limits).await?;
+            Ok::<_, ModelError>((indices, completions))
+        };
+        let mut all = vec![Vec::new(); count];
+        for part in self.shards.run(jobs, work).await {
+            let (indices, completions) = part?;
+            for (index, completions) in indices.into_iter().zip(completions) {
+                all[index] = completions;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Adds the shards' parts in their order and measures the norm; zeros where there are none.
+    async fn sum(
+        &self,
+        model: &Model,
+        parts: Vec<Result<Option<Part>, ModelError>>,
+        tokens: u64,
+    ) -> Result<Gradient, TrainError> {
+        let parts: Vec<Option<Part>> = parts.into_iter().collect::<Result<_, _>>()?;
+        let parts: Vec<Part> = parts.into_iter().flatten().collect();
+        let loss = parts.iter().map(|part| part.loss).sum();
+        let mut columns: Vec<Vec<Tensor<1>>> = Vec::new();
+        columns.resize_with(model.parameters.entries.len(), Vec::new);
+        for part in parts {
+            for (column, tensor) in columns.iter_mut().zip(part.tensors) {
+                column.push(tensor);
+            }
+        }
+        let zeros = model.parameters.entries.iter().map(|entry| &entry.tensor);
+        let jobs: Vec<(Vec<Tensor<1>>, &Tensor<1>)> = columns.into_iter().zip(zeros).collect();
+        let add = async |(column, like): (Vec<Tensor<1>>, &Tensor<1>)| {
+            let total = column.into_iter().reduce(|total, part| total + part);
+            let total = total.unwrap_or_else(|| like.zeros_like());
+            (sum_of_squares(total.clone()), total)
+        };
+        let (squares, tensors): (Vec<_>, Vec<_>) =
+            self.shards.run(jobs, add).await.into_iter().unzip();
+        let norm = root_of_sum(squares).await?;
+        Ok(Gradient { tensors, norm, loss, tokens })
+    }
+}
+
+/// Rows scored at a time where nothing is differentiated.
+const ROWS_AT_A_TIME: usize = 64;
+
+impl Part {
+    fn add(total: Option<Self>, part: Self) -> Self {
+        match total {
+            None => part,
+            Some(total) => Self {
+                tensors: total.tensors.into_iter().zip(part.tensors).map(|(a, b)| a + b).collect(),
+                loss: total.loss + part.loss,
+            },
+        }
+    }
+}
+
+/// `items` in `parts` runs of about equal length.
+fn chunks<T>(items: &[T], parts: usize) -> impl Iterator<Item = &[T]> {
+    items.chunks(items.len().div_ceil(parts.max(1)).max(1))
+}
+
+/// The L2 norm of all tensors together.
+///
+/// # Errors
+/// If the device fails.
+pub async fn global_norm(tensors: &[Tensor<1>]) -> Result<f64, ModelError> {
+    root_of_sum(tensors.iter().map(|tensor| sum_of_squares(tensor.clone())).collect()).await
+}
+
+async fn root_of_sum(squares: Vec<Tensor<1>>) -> Result<f64, ModelError> {
+    let data = Tensor::cat(squares, 0).into_data_async().await;
+    let data = data.map_err(|error| ModelError::Device { why: error.to_string() })?;
+    Ok(data.iter::<f32>().map(f64::from).sum::<f64>().sqrt())
+}
+
+async fn scalar(tensor: Tensor<1>) -> Result<f64, ModelError> {
+    Ok(read(tensor.reshape([1, 1])).await?.first().copied().map_or(0.0, f64::from))
+}
+
+async fn read(tensor: Tensor<2>) -> Result<Vec<f32>, ModelError> {
+    let data = tensor.into_data_async().await;
+    let data = data.map_err(|error| ModelError::Device { why: error.to_string() })?;
+    Ok(data.iter::<f32>().collect())
+}

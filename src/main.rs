@@ -1,1 +1,5 @@
-fn main() {}
+//! Native entry: parse the command line and hand over.
+
+fn main() -> std::process::ExitCode {
+    sasr::cli::run()
+}

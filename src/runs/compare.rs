@@ -63,6 +63,9 @@ pub struct Group {
     pub method: Method,
     /// The configuration of the first run; name, description and seed are its own.
     pub config: RunConfig,
+    /// Which of the given runs belong to it.
+    pub members: Vec<usize>,
+    /// What came of each, in the same order.
     pub outcomes: Vec<Outcome>,
     /// By the names of [`Outcome::numbers`].
     pub numbers: BTreeMap<String, Estimate>,
@@ -97,19 +100,19 @@ impl Comparison {
     /// # Errors
     /// Without runs, and where one run is given twice.
     pub fn of(runs: &[RunData]) -> Result<Self, CompareError> {
-        let mut members: Vec<(RunConfig, Vec<&RunData>)> = Vec::new();
-        for run in runs {
+        let mut members: Vec<(RunConfig, Vec<usize>)> = Vec::new();
+        for (index, run) in runs.iter().enumerate() {
             let key = comparable(&run.config);
             match members.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, group)) => {
                     let seed = run.config.seed;
-                    if let Some(twin) = group.iter().find(|other| other.config.seed == seed) {
-                        let [first, second] = [&twin.name, &run.name].map(String::clone);
+                    if let Some(twin) = group.iter().find(|&&i| runs[i].config.seed == seed) {
+                        let [first, second] = [&runs[*twin].name, &run.name].map(String::clone);
                         return Err(CompareError::Twice { first, second, seed });
                     }
-                    group.push(run);
+                    group.push(index);
                 }
-                None => members.push((key, vec![run])),
+                None => members.push((key, vec![index])),
             }
         }
         if members.is_empty() {
@@ -119,7 +122,7 @@ impl Comparison {
         let keys: Vec<&RunConfig> = members.iter().map(|(key, _)| key).collect();
         let groups: Vec<Group> = members
             .iter()
-            .map(|(key, runs)| Group::of(label(key, &keys), runs))
+            .map(|(key, indices)| Group::of(label(key, &keys), runs, indices))
             .collect();
         let config_differences = config_differences(&keys);
         let differences = differences::against_reference(&groups);
@@ -260,8 +263,10 @@ fn notes(
 }
 
 impl Group {
-    fn of(label: String, runs: &[&RunData]) -> Self {
-        let outcomes: Vec<Outcome> = runs.iter().map(|run| Outcome::of(run)).collect();
+    fn of(label: String, runs: &[RunData], members: &[usize]) -> Self {
+        let outcomes: Vec<Outcome> =
+            members.iter().map(|&index| Outcome::of(&runs[index])).collect();
+        let first = &runs[members[0]].config;
         let tests = || outcomes.iter().filter_map(|outcome| outcome.last.as_ref());
         let mut numbers: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for outcome in &outcomes {
@@ -290,8 +295,9 @@ impl Group {
         numbers.extend(Estimate::accuracy(&seen).map(|accuracy| ("accuracy".into(), accuracy)));
         Self {
             label,
-            method: runs[0].config.balance.method,
-            config: runs[0].config.clone(),
+            method: first.balance.method,
+            config: first.clone(),
+            members: members.to_vec(),
             numbers,
             levels: levels
                 .into_iter()

@@ -1,10 +1,16 @@
 //! The run folder: reading it, comparing runs, and showing them.
 
 pub mod compare;
+#[cfg(not(target_family = "wasm"))]
+pub mod folder;
 pub mod outcome;
 pub mod read;
 pub mod report;
+#[cfg(test)]
+mod synthetic;
 
+#[cfg(not(target_family = "wasm"))]
+pub use folder::{FolderError, RunFolder};
 pub use compare::{CompareError, Comparison};
 pub use outcome::Outcome;
 pub use read::{ReadError, RunData, RunFiles};

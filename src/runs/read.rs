@@ -185,3 +185,90 @@ fn lines<T>(
     }
     Ok(records)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Method;
+    use crate::runs::synthetic::{self, Files};
+
+    fn files() -> (RunData, Files) {
+        let run = synthetic::of(Method::Sasr, 1, 40);
+        let files = Files::of(&run);
+        (run, files)
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let (run, files) = files();
+        let read = RunData::parse(&run.name, &files.borrow()).unwrap();
+        assert_eq!(read, run);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_left_out_and_any_other_is_an_error() {
+        let (run, mut files) = files();
+        let whole = files.metrics.clone();
+        // Cut anywhere in the last line.
+        let start = whole.trim_end().rfind('\n').unwrap() + 1;
+        for cut in [start + 1, start + 20, whole.len() - 2] {
+            files.metrics = whole[..cut].to_owned();
+            let read = RunData::parse(&run.name, &files.borrow()).unwrap();
+            assert_eq!(read.steps, run.steps[..39]);
+            assert_eq!(read.notices.len(), 1);
+            assert!(read.notices[0].starts_with("metrics.jsonl:40:"), "{}", read.notices[0]);
+        }
+        // The whole last line without its end is a whole record.
+        files.metrics = whole.trim_end().to_owned();
+        assert_eq!(RunData::parse(&run.name, &files.borrow()).unwrap().steps, run.steps);
+        // The same cut in the middle of the file.
+        let middle = whole.find('\n').unwrap();
+        files.metrics = format!("{}\n{}", &whole[..middle - 5], &whole[middle + 1..]);
+        let error = RunData::parse(&run.name, &files.borrow()).unwrap_err();
+        assert!(matches!(error, ReadError::Line { file: METRICS, line: 1, .. }), "{error}");
+        assert!(error.to_string().starts_with("metrics.jsonl:1: "));
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_come_back_as_such() {
+        let (mut run, mut files) = files();
+        run.steps[30].loss = f64::NAN;
+        run.steps[30].metrics.insert("kl".into(), f64::INFINITY);
+        files.metrics = Files::of(&run).metrics;
+        assert!(files.metrics.contains("\"loss\":null"));
+        let read = RunData::parse(&run.name, &files.borrow()).unwrap();
+        assert!(read.steps[30].loss.is_nan());
+        assert!(!read.steps[30].metrics.contains_key("kl"));
+        assert_eq!(read.steps[30].grad_norm, run.steps[30].grad_norm);
+        assert_eq!(read.steps[31], run.steps[31]);
+    }
+
+    #[test]
+    fn a_bad_configuration_or_manifest_names_its_place() {
+        let (run, mut files) = files();
+        files.manifest = "{\n\"version\": }".into();
+        let error = RunData::parse(&run.name, &files.borrow()).unwrap_err();
+        assert!(matches!(error, ReadError::Line { file: MANIFEST, line: 2, .. }), "{error}");
+        files.manifest.clear();
+        assert!(RunData::parse(&run.name, &files.borrow()).unwrap().manifest.is_null());
+        files.config = "max_stepps = 4".into();
+        let error = RunData::parse(&run.name, &files.borrow()).unwrap_err();
+        assert!(error.to_string().contains("max_stepps"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_is_read_by_its_name() {
+        let (run, files) = files();
+        let folder = std::env::temp_dir().join(format!("sasr-read-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let missing = RunData::open(&folder).unwrap_err();
+        assert!(missing.to_string().contains("config.toml"), "{missing}");
+        std::fs::write(folder.join(CONFIG), &files.config).unwrap();
+        std::fs::write(folder.join(METRICS), &files.metrics).unwrap();
+        let read = RunData::open(&folder).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(read.name, folder.file_name().unwrap().to_string_lossy());
+        assert_eq!(read.steps, run.steps);
+        assert!(read.evaluations.is_empty() && read.manifest.is_null());
+    }
+}

@@ -31,8 +31,14 @@ const MAX_MAGNITUDE: i64 = 1_000_000_000_000;
 const SHUFFLES: usize = 16;
 
 const PERTURBATIONS: &[Perturbation] = &[
-    Perturbation { name: "commuted", description: "Terms and factors stand in another order." },
-    Perturbation { name: "spaced", description: "Operators have spaces around them." },
+    Perturbation {
+        name: "commuted",
+        description: "Terms and factors stand in another order.",
+    },
+    Perturbation {
+        name: "spaced",
+        description: "Operators have spaces around them.",
+    },
 ];
 
 /// The generated task `arithmetic`.
@@ -51,8 +57,16 @@ impl Arithmetic {
     /// `*` alone, these are the high ones, whose numbers grow too large.
     pub fn new(config: &TaskConfig) -> Result<Self, TaskError> {
         let arithmetic = &config.arithmetic;
-        check_range("task.arithmetic.max_operand", arithmetic.max_operand, 1..=999)?;
-        check_range("task.arithmetic.parentheses", arithmetic.parentheses, 0.0..=1.0)?;
+        check_range(
+            "task.arithmetic.max_operand",
+            arithmetic.max_operand,
+            1..=999,
+        )?;
+        check_range(
+            "task.arithmetic.parentheses",
+            arithmetic.parentheses,
+            0.0..=1.0,
+        )?;
         let mut task = Self {
             operators: check_operators("task.arithmetic.operators", &arithmetic.operators, "+-*")?,
             max_operand: arithmetic.max_operand,
@@ -61,7 +75,10 @@ impl Arithmetic {
             seed: config.seed,
             levels: LEVELS,
         };
-        let blamed = ("task.arithmetic.max_operand", arithmetic.max_operand.to_string());
+        let blamed = (
+            "task.arithmetic.max_operand",
+            arithmetic.max_operand.to_string(),
+        );
         task.levels = open_levels(task.seed, LEVELS, blamed, |level, random| {
             Some(task.attempt(level, random)?.0)
         })?;
@@ -78,7 +95,9 @@ impl Arithmetic {
             operands.push(operand(random));
         }
         // Parentheses join two neighbours into one operand; the last operation needs none.
-        let wanted = (0..level).filter(|_| random.random_bool(self.parentheses)).count();
+        let wanted = (0..level)
+            .filter(|_| random.random_bool(self.parentheses))
+            .count();
         for _ in 0..wanted.min(operators.len() - 1) {
             let place = random.random_range(0..operators.len());
             let (operator, right) = (operators.remove(place), operands.remove(place + 1));
@@ -90,9 +109,14 @@ impl Arithmetic {
             text.push_str(operand);
         }
         let expression = Expression::parse(&text)?;
-        let small = expression.magnitude().is_some_and(|magnitude| magnitude <= MAX_MAGNITUDE);
+        let small = expression
+            .magnitude()
+            .is_some_and(|magnitude| magnitude <= MAX_MAGNITUDE);
         small.then(|| {
-            (fingerprint(&format!("arithmetic {}", expression.canonical())), expression)
+            (
+                fingerprint(&format!("arithmetic {}", expression.canonical())),
+                expression,
+            )
         })
     }
 
@@ -177,8 +201,9 @@ impl Task for Arithmetic {
 
     fn problem(&self, split: Split, level: u32, index: u64) -> Problem {
         let level = level.clamp(*self.levels.start(), *self.levels.end());
-        let (id, expression) =
-            draw(self.seed, (split, level, index), |random| self.attempt(level, random));
+        let (id, expression) = draw(self.seed, (split, level, index), |random| {
+            self.attempt(level, random)
+        });
         let value = expression.value().and_then(|value| value.as_integer());
         Problem {
             id,
@@ -186,7 +211,9 @@ impl Task for Arithmetic {
             level,
             index,
             prompt: expression.to_string(),
-            answer: value.expect("drawn expressions have small whole values").to_string(),
+            answer: value
+                .expect("drawn expressions have small whole values")
+                .to_string(),
             payload: serde_json::Value::Null,
         }
     }
@@ -194,8 +221,7 @@ impl Task for Arithmetic {
     fn demonstration(&self, problem: &Problem, variant: u64) -> String {
         let random =
             (variant > 0).then(|| stream(self.seed, Purpose::Demonstration, problem.id, variant));
-        let lines =
-            Expression::parse(&problem.prompt).map(|expression| steps(expression, random));
+        let lines = Expression::parse(&problem.prompt).map(|expression| steps(expression, random));
         let reduced = lines.unwrap_or_default().join("=");
         match self.layout {
             Layout::Compact => format!("={reduced}"),
@@ -206,12 +232,17 @@ impl Task for Arithmetic {
     /// One for the right answer of a completion that ended by itself; with tags, another tenth for
     /// using them well.
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
-        let correct = finished && self.answer(problem, completion).as_ref() == Some(&problem.answer);
+        let correct =
+            finished && self.answer(problem, completion).as_ref() == Some(&problem.answer);
         let answer = ("answer", if correct { 1.0 } else { 0.0 });
         match self.layout {
             Layout::Compact => Reward::from_parts(&[answer], correct),
             Layout::Tags => {
-                let format = if tags::well_formed(completion) { 0.1 } else { 0.0 };
+                let format = if tags::well_formed(completion) {
+                    0.1
+                } else {
+                    0.0
+                };
                 Reward::from_parts(&[("format", format), answer], correct)
             }
         }
@@ -232,8 +263,10 @@ impl Task for Arithmetic {
             if place == 0 && read == current {
                 continue;
             }
-            let follows =
-                current.reductions().iter().any(|reduced| reduced.with_signs_in_front() == read);
+            let follows = current
+                .reductions()
+                .iter()
+                .any(|reduced| reduced.with_signs_in_front() == read);
             if !follows {
                 return None;
             }
@@ -273,7 +306,10 @@ impl Task for Arithmetic {
             }
             _ => return None,
         };
-        Some(Problem { prompt, ..problem.clone() })
+        Some(Problem {
+            prompt,
+            ..problem.clone()
+        })
     }
 
     fn vocabulary_sample(&self) -> Vec<String> {

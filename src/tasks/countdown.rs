@@ -33,8 +33,10 @@ const OTHER_SOLUTIONS: usize = 64;
 /// Orders tried until shuffled numbers differ from the original.
 const SHUFFLES: usize = 16;
 
-const PERTURBATIONS: &[Perturbation] =
-    &[Perturbation { name: "shuffled", description: "The numbers are given in another order." }];
+const PERTURBATIONS: &[Perturbation] = &[Perturbation {
+    name: "shuffled",
+    description: "The numbers are given in another order.",
+}];
 
 /// What a problem is made of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,7 +64,11 @@ impl Countdown {
     pub fn new(config: &TaskConfig) -> Result<Self, TaskError> {
         let countdown = &config.countdown;
         check_range("task.countdown.max_number", countdown.max_number, 2..=999)?;
-        check_range("task.countdown.max_target", countdown.max_target, 1..=u32::MAX)?;
+        check_range(
+            "task.countdown.max_target",
+            countdown.max_target,
+            1..=u32::MAX,
+        )?;
         let mut task = Self {
             operators: check_operators("task.countdown.operators", &countdown.operators, "+-*/")?,
             max_number: countdown.max_number,
@@ -71,7 +77,10 @@ impl Countdown {
             seed: config.seed,
             levels: LEVELS,
         };
-        let blamed = ("task.countdown.max_target", countdown.max_target.to_string());
+        let blamed = (
+            "task.countdown.max_target",
+            countdown.max_target.to_string(),
+        );
         task.levels = open_levels(task.seed, LEVELS, blamed, |level, random| {
             Some(task.attempt(level, random)?.0)
         })?;
@@ -80,14 +89,24 @@ impl Countdown {
 
     /// Draws `level` numbers and a way to join them, with the problem's id.
     fn attempt(&self, level: u32, random: &mut Stream) -> Option<(u64, Payload)> {
-        let numbers: Vec<u32> =
-            (0..level).map(|_| random.random_range(1..=self.max_number)).collect();
+        let numbers: Vec<u32> = (0..level)
+            .map(|_| random.random_range(1..=self.max_number))
+            .collect();
         let (solution, value) = Tree::draw(&numbers, &self.operators, random)?;
-        let target = u32::try_from(value).ok().filter(|target| *target <= self.max_target)?;
+        let target = u32::try_from(value)
+            .ok()
+            .filter(|target| *target <= self.max_target)?;
         let mut sorted = numbers.clone();
         sorted.sort_unstable();
         let id = fingerprint(&format!("countdown {}>{target}", spaced(&sorted)));
-        Some((id, Payload { numbers, target, solution }))
+        Some((
+            id,
+            Payload {
+                numbers,
+                target,
+                solution,
+            },
+        ))
     }
 
     fn prompt(&self, numbers: &[u32], target: u32) -> String {
@@ -118,8 +137,16 @@ impl Countdown {
     /// Whether an expression uses exactly the given numbers and allowed operators and is worth the
     /// target.
     fn is_right(&self, payload: &Payload, text: &str, expression: &Expression) -> bool {
-        let mut given: Vec<u64> = payload.numbers.iter().map(|&number| number.into()).collect();
-        let mut used: Vec<u64> = expression.numbers().into_iter().map(i64::unsigned_abs).collect();
+        let mut given: Vec<u64> = payload
+            .numbers
+            .iter()
+            .map(|&number| number.into())
+            .collect();
+        let mut used: Vec<u64> = expression
+            .numbers()
+            .into_iter()
+            .map(i64::unsigned_abs)
+            .collect();
         given.sort_unstable();
         used.sort_unstable();
         let allowed = |sign| !"+-*/".contains(sign) || self.operators.contains(&sign);
@@ -139,7 +166,11 @@ impl Countdown {
 
 /// Numbers with a space between them.
 fn spaced(numbers: &[u32]) -> String {
-    numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")
+    numbers
+        .iter()
+        .map(u32::to_string)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn payload_of(problem: &Problem) -> Option<Payload> {
@@ -161,8 +192,9 @@ impl Task for Countdown {
 
     fn problem(&self, split: Split, level: u32, index: u64) -> Problem {
         let level = level.clamp(*self.levels.start(), *self.levels.end());
-        let (id, payload) =
-            draw(self.seed, (split, level, index), |random| self.attempt(level, random));
+        let (id, payload) = draw(self.seed, (split, level, index), |random| {
+            self.attempt(level, random)
+        });
         let expression = Expression::parse(&payload.solution.to_string());
         Problem {
             id,
@@ -170,7 +202,9 @@ impl Task for Countdown {
             level,
             index,
             prompt: self.prompt(&payload.numbers, payload.target),
-            answer: expression.expect("a tree is written as an expression").canonical(),
+            answer: expression
+                .expect("a tree is written as an expression")
+                .canonical(),
             payload: serde_json::to_value(payload).expect("numbers and text have a JSON form"),
         }
     }
@@ -184,14 +218,20 @@ impl Task for Countdown {
         let mut random = stream(self.seed, Purpose::Demonstration, problem.id, variant);
         let mut solution = payload.solution.clone();
         if variant > 0 {
-            solution = self.other_solution(&payload, &mut random).unwrap_or(solution);
+            solution = self
+                .other_solution(&payload, &mut random)
+                .unwrap_or(solution);
             solution.commute(&mut random);
         }
         let mut lines = Vec::new();
         let mut current = solution.clone();
         loop {
             let ready = current.steps();
-            let next = if variant == 0 { ready.first() } else { ready.choose(&mut random) };
+            let next = if variant == 0 {
+                ready.first()
+            } else {
+                ready.choose(&mut random)
+            };
             let Some((line, reduced)) = next else { break };
             lines.push(line.clone());
             current = reduced.clone();

@@ -112,5 +112,8 @@ pub(super) fn check_operators(
             help: "write the signs one after another, such as \"+-\"".into(),
         });
     }
-    Ok(allowed.chars().filter(|operator| value.contains(*operator)).collect())
+    Ok(allowed
+        .chars()
+        .filter(|operator| value.contains(*operator))
+        .collect())
 }

@@ -42,7 +42,10 @@ pub struct Factor {
 impl Term {
     /// A whole number as a term: its sign apart from its magnitude.
     fn number(number: i64) -> Self {
-        Self { negative: number < 0, value: Expression::Number(number.saturating_abs()) }
+        Self {
+            negative: number < 0,
+            value: Expression::Number(number.saturating_abs()),
+        }
     }
 
     /// The term as one whole number, if it is one.
@@ -62,12 +65,24 @@ impl Expression {
             Self::Number(number) => Some(Rational::from(*number)),
             Self::Sum(terms) => terms.iter().try_fold(Rational::from(0), |sum, term| {
                 let value = term.value.value()?;
-                if term.negative { sum.checked_sub(value) } else { sum.checked_add(value) }
+                if term.negative {
+                    sum.checked_sub(value)
+                } else {
+                    sum.checked_add(value)
+                }
             }),
-            Self::Product(factors) => factors.iter().try_fold(Rational::from(1), |product, factor| {
-                let value = factor.value.value()?;
-                if factor.inverted { product.checked_div(value) } else { product.checked_mul(value) }
-            }),
+            Self::Product(factors) => {
+                factors
+                    .iter()
+                    .try_fold(Rational::from(1), |product, factor| {
+                        let value = factor.value.value()?;
+                        if factor.inverted {
+                            product.checked_div(value)
+                        } else {
+                            product.checked_mul(value)
+                        }
+                    })
+            }
         }
     }
 
@@ -76,9 +91,10 @@ impl Expression {
         match self {
             Self::Number(number) => vec![*number],
             Self::Sum(terms) => terms.iter().flat_map(|term| term.value.numbers()).collect(),
-            Self::Product(factors) => {
-                factors.iter().flat_map(|factor| factor.value.numbers()).collect()
-            }
+            Self::Product(factors) => factors
+                .iter()
+                .flat_map(|factor| factor.value.numbers())
+                .collect(),
         }
     }
 
@@ -91,9 +107,9 @@ impl Expression {
             Self::Sum(terms) => terms
                 .iter()
                 .try_fold(0i64, |sum, term| sum.checked_add(term.value.magnitude()?)),
-            Self::Product(factors) => factors
-                .iter()
-                .try_fold(1i64, |product, factor| product.checked_mul(factor.value.magnitude()?)),
+            Self::Product(factors) => factors.iter().try_fold(1i64, |product, factor| {
+                product.checked_mul(factor.value.magnitude()?)
+            }),
         }
     }
 
@@ -106,9 +122,12 @@ impl Expression {
         match self {
             Self::Number(_) => Vec::new(),
             Self::Sum(terms) => reduce_chain(terms, |term| &mut term.value, join_terms, sum_of),
-            Self::Product(factors) => {
-                reduce_chain(factors, |factor| &mut factor.value, join_factors, product_of)
-            }
+            Self::Product(factors) => reduce_chain(
+                factors,
+                |factor| &mut factor.value,
+                join_factors,
+                product_of,
+            ),
         }
     }
 
@@ -145,9 +164,12 @@ impl Expression {
                     let (sign, value) = term.value.normal(commute);
                     let negative = sign != term.negative;
                     match value {
-                        Self::Sum(inner) if commute => flat.extend(inner.into_iter().map(|term| {
-                            Term { negative: term.negative != negative, value: term.value }
-                        })),
+                        Self::Sum(inner) if commute => {
+                            flat.extend(inner.into_iter().map(|term| Term {
+                                negative: term.negative != negative,
+                                value: term.value,
+                            }))
+                        }
                         value => {
                             let negative = negative && !value.is_plainly_zero();
                             flat.push(Term { negative, value });
@@ -175,7 +197,10 @@ impl Expression {
                                 value: part.value,
                             }));
                         }
-                        value => flat.push(Factor { inverted: factor.inverted, value }),
+                        value => flat.push(Factor {
+                            inverted: factor.inverted,
+                            value,
+                        }),
                     }
                 }
                 negative &= flat.iter().all(|factor| !factor.value.is_plainly_zero());
@@ -220,14 +245,22 @@ fn product_of(mut factors: Vec<Factor>) -> Expression {
 }
 
 fn join_terms(left: &Term, right: &Term) -> Option<Term> {
-    Some(Term::number(left.as_number()?.checked_add(right.as_number()?)?))
+    Some(Term::number(
+        left.as_number()?.checked_add(right.as_number()?)?,
+    ))
 }
 
 fn join_factors(left: &Factor, right: &Factor) -> Option<Factor> {
     match (left, right) {
         (
-            Factor { inverted: false, value: Expression::Number(left) },
-            Factor { inverted: false, value: Expression::Number(right) },
+            Factor {
+                inverted: false,
+                value: Expression::Number(left),
+            },
+            Factor {
+                inverted: false,
+                value: Expression::Number(right),
+            },
         ) => Some(Factor {
             inverted: false,
             value: Expression::Number(left.checked_mul(*right)?),

@@ -7,7 +7,10 @@ impl Reward {
     pub fn from_parts(parts: &[(&str, f32)], correct: bool) -> Self {
         Self {
             total: parts.iter().map(|(_, value)| value).sum(),
-            parts: parts.iter().map(|(name, value)| ((*name).to_string(), *value)).collect(),
+            parts: parts
+                .iter()
+                .map(|(name, value)| ((*name).to_string(), *value))
+                .collect(),
             correct,
         }
     }

@@ -11,7 +11,9 @@ pub fn well_formed(text: &str) -> bool {
     let mut previous = None;
     for tag in TAGS {
         let mut places = text.match_indices(tag).map(|(place, _)| place);
-        let (Some(place), None) = (places.next(), places.next()) else { return false };
+        let (Some(place), None) = (places.next(), places.next()) else {
+            return false;
+        };
         if previous.is_some_and(|before| place < before) {
             return false;
         }
@@ -63,16 +65,23 @@ mod tests {
     #[test]
     fn missing_repeated_or_misplaced_tags_are_not_well_formed() {
         assert!(!well_formed("<think>a</think><answer>b"));
-        assert!(!well_formed("<think>a</think><answer>b</answer><answer>c</answer>"));
+        assert!(!well_formed(
+            "<think>a</think><answer>b</answer><answer>c</answer>"
+        ));
         assert!(!well_formed("<answer>b</answer><think>a</think>"));
         assert!(!well_formed("<think>a<answer>b</think></answer>"));
         assert!(!well_formed(""));
-        assert!(well_formed("so <think>a</think> and <answer>b</answer> then"));
+        assert!(well_formed(
+            "so <think>a</think> and <answer>b</answer> then"
+        ));
     }
 
     #[test]
     fn the_last_complete_block_is_the_answer() {
-        assert_eq!(answer("<answer>1</answer> no, <answer> 2 </answer>"), Some("2"));
+        assert_eq!(
+            answer("<answer>1</answer> no, <answer> 2 </answer>"),
+            Some("2")
+        );
         assert_eq!(answer("<answer>1</answer> no, <answer>2"), Some("1"));
         assert_eq!(answer("</answer>1<answer>"), None);
         assert_eq!(answer("é<answer>ü</answer>"), Some("ü"));

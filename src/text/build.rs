@@ -184,7 +184,10 @@ fn corpus(task: &dyn Task, sample: Vec<String>) -> Vec<String> {
 /// `<pad>`, `<eos>` and the tags that stand in `texts`, in the order of their ids.
 fn first_tokens(texts: &[String]) -> Vec<&'static str> {
     let used = |tag: &&str| texts.iter().any(|text| text.contains(*tag));
-    [PAD, EOS].into_iter().chain(TAGS.into_iter().filter(used)).collect()
+    [PAD, EOS]
+        .into_iter()
+        .chain(TAGS.into_iter().filter(used))
+        .collect()
 }
 
 fn is_special(token: &str) -> bool {

@@ -80,7 +80,10 @@ impl Text {
         tokenizer.with_padding(None);
 
         let documents = Documents::parse(files)?;
-        let source = files.chat_template.as_deref().or_else(|| documents.chat_template());
+        let source = files
+            .chat_template
+            .as_deref()
+            .or_else(|| documents.chat_template());
         let template = source.map(|source| ChatTemplate::new(source, documents.special_tokens()));
         let template = match template.transpose() {
             Ok(None) if config.chat_template => return Err(TextError::NoChatTemplate),
@@ -88,13 +91,20 @@ impl Text {
             // A template that is not asked for need not work.
             template => template.ok().flatten(),
         };
-        let roles = Roles::read(&tokenizer, &documents, template.as_ref(), config.chat_template)?;
+        let roles = Roles::read(
+            &tokenizer,
+            &documents,
+            template.as_ref(),
+            config.chat_template,
+        )?;
         let files = tokenizer::written(files, &documents, &tokenizer, &roles);
         let last = tokenizer.get_vocab(true).into_values().max();
-        let chat = template.filter(|_| config.chat_template).map(|template| Chat {
-            template,
-            system_prompt: config.system_prompt.clone(),
-        });
+        let chat = template
+            .filter(|_| config.chat_template)
+            .map(|template| Chat {
+                template,
+                system_prompt: config.system_prompt.clone(),
+            });
         Ok(Self(Arc::new(Inner {
             vocabulary: last.map_or(0, |last| last as usize + 1),
             tokenizer,
@@ -123,7 +133,11 @@ impl Text {
     /// The text of a completion: without special tokens such as `<eos>`, but with the format tags.
     pub fn decode(&self, ids: &[u32]) -> String {
         let hidden = &self.0.roles.hidden;
-        let shown: Vec<u32> = ids.iter().copied().filter(|id| !hidden.contains(id)).collect();
+        let shown: Vec<u32> = ids
+            .iter()
+            .copied()
+            .filter(|id| !hidden.contains(id))
+            .collect();
         self.plain_decode(&shown)
     }
 
@@ -221,10 +235,15 @@ impl Text {
 
     /// The first piece that was replaced by the token for unknown pieces.
     fn unknown_piece(&self, text: &str, unknown: u32) -> TextError {
-        let place = self.0.tokenizer.encode_char_offsets(text, false).ok().and_then(|encoding| {
-            let index = encoding.get_ids().iter().position(|id| *id == unknown)?;
-            encoding.get_offsets().get(index).copied()
-        });
+        let place = self
+            .0
+            .tokenizer
+            .encode_char_offsets(text, false)
+            .ok()
+            .and_then(|encoding| {
+                let index = encoding.get_ids().iter().position(|id| *id == unknown)?;
+                encoding.get_offsets().get(index).copied()
+            });
         piece_error(text, place.unwrap_or((0, text.chars().count())))
     }
 }

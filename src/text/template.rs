@@ -46,10 +46,7 @@ pub struct ChatTemplate {
 
 impl ChatTemplate {
     /// Compiles `source`. `special_tokens` are the template's variables `bos_token`, `eos_token`, ….
-    pub fn new(
-        source: &str,
-        special_tokens: BTreeMap<String, String>,
-    ) -> Result<Self, TextError> {
+    pub fn new(source: &str, special_tokens: BTreeMap<String, String>) -> Result<Self, TextError> {
         let syntax = SyntaxConfig::builder()
             .trim_blocks(true)
             .lstrip_blocks(true)
@@ -57,7 +54,8 @@ impl ChatTemplate {
             .map_err(refused)?;
         let mut environment = Environment::new();
         environment.set_syntax(syntax);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment
+            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", raise_exception);
         environment.add_filter("tojson", to_json);
         environment
@@ -136,7 +134,9 @@ fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
 
 fn write_json(value: &Value, style: impl serde_json::ser::Formatter) -> serde_json::Result<String> {
     let mut bytes = Vec::new();
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, style))?;
+    value.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut bytes, style,
+    ))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

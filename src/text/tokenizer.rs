@@ -69,11 +69,7 @@ impl Documents {
     }
 
     /// The token that `tokenizer_config.json` names in `field`.
-    fn named(
-        &self,
-        tokenizer: &Tokenizer,
-        field: &'static str,
-    ) -> Result<Option<u32>, TextError> {
+    fn named(&self, tokenizer: &Tokenizer, field: &'static str) -> Result<Option<u32>, TextError> {
         let Some(token) = self.tokenizer_config.get(field).and_then(content) else {
             return Ok(None);
         };

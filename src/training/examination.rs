@@ -104,6 +104,9 @@ pub struct Examination {
     samples: Vec<Vec<Sample>>,
     done: u64,
     total: u64,
+    /// Results so far, said only when all are there: an examination that is broken off and begun
+    /// anew after resuming leaves nothing twice in the logs.
+    held: Vec<Event>,
     /// Greedy accuracy by level of the sheets that are complete and not reworded.
     accuracies: BTreeMap<u32, f64>,
 }
@@ -159,6 +162,7 @@ impl Examination {
             correct: Vec::new(),
             samples: Vec::new(),
             done: 0,
+            held: Vec::new(),
             accuracies: BTreeMap::new(),
         }
     }
@@ -227,12 +231,16 @@ impl Examination {
         self.done += problems.len() as u64;
         self.asked = end;
         let complete = end == sheet.problems.len();
-        let mut events = vec![Event::Completions(records)];
+        self.held.push(Event::Completions(records));
         if complete {
-            events.push(Event::Evaluated(Box::new(self.finish_sheet(study))));
+            let record = self.finish_sheet(study);
+            self.held.push(Event::Evaluated(Box::new(record)));
         }
         let (what, done, total) = (self.kind.clone(), self.done, self.total);
-        events.push(Event::Progress { what, done, total });
+        let mut events = vec![Event::Progress { what, done, total }];
+        if self.is_finished() {
+            events.append(&mut self.held);
+        }
         Ok((events, tokens))
     }
 

@@ -86,13 +86,7 @@ pub fn page(comparison: &Comparison, runs: &[RunData]) -> String {
 
 /// Each group's runs, in the order of its outcomes.
 fn members<'a>(groups: &[Group], runs: &'a [RunData]) -> Vec<Vec<&'a RunData>> {
-    let of = |group: &Group| {
-        let is_member = |run: &&RunData| {
-            let method = run.config.balance.method;
-            method == group.method && group.outcomes.iter().any(|o| o.run == run.name)
-        };
-        runs.iter().filter(is_member).collect()
-    };
+    let of = |group: &Group| group.members.iter().filter_map(|&index| runs.get(index)).collect();
     groups.iter().map(of).collect()
 }
 

@@ -4,7 +4,11 @@ use crate::tasks::checks;
 
 fn config(operators: &str, max_operand: u32, parentheses: f64, layout: Layout) -> TaskConfig {
     TaskConfig {
-        arithmetic: ArithmeticConfig { operators: operators.into(), max_operand, parentheses },
+        arithmetic: ArithmeticConfig {
+            operators: operators.into(),
+            max_operand,
+            parentheses,
+        },
         layout,
         ..TaskConfig::default()
     }
@@ -59,7 +63,11 @@ fn problems_are_deterministic() {
 fn the_level_is_the_number_of_operations() {
     for (made, _) in all() {
         for problem in checks::problems(&made, 3) {
-            let operations = problem.prompt.chars().filter(|sign| "+-*".contains(*sign)).count();
+            let operations = problem
+                .prompt
+                .chars()
+                .filter(|sign| "+-*".contains(*sign))
+                .count();
             assert_eq!(operations, problem.level as usize, "{}", problem.prompt);
         }
     }
@@ -70,18 +78,33 @@ fn the_level_is_the_number_of_operations() {
 fn operands_and_operators_stay_within_the_configuration() {
     for problem in checks::problems(&task("+*", 20, 0.0, Layout::Compact), 50) {
         assert!(!problem.prompt.contains(['-', '(']), "{}", problem.prompt);
-        let numbers = Expression::parse(&problem.prompt).expect("an expression").numbers();
-        assert!(numbers.iter().all(|number| (0..=20).contains(number)), "{}", problem.prompt);
+        let numbers = Expression::parse(&problem.prompt)
+            .expect("an expression")
+            .numbers();
+        assert!(
+            numbers.iter().all(|number| (0..=20).contains(number)),
+            "{}",
+            problem.prompt
+        );
     }
     let nested = checks::problems(&task("+-", 9, 0.5, Layout::Compact), 20);
-    assert!(nested.iter().filter(|problem| problem.prompt.contains('(')).count() > nested.len() / 2);
+    assert!(
+        nested
+            .iter()
+            .filter(|problem| problem.prompt.contains('('))
+            .count()
+            > nested.len() / 2
+    );
 }
 
 #[test]
 fn splits_share_nothing_across_seeds_and_levels() {
     let seeded = |seed| {
-        Arithmetic::new(&TaskConfig { seed, ..config("+-", 9, 0.0, Layout::Compact) })
-            .expect("the defaults work")
+        Arithmetic::new(&TaskConfig {
+            seed,
+            ..config("+-", 9, 0.0, Layout::Compact)
+        })
+        .expect("the defaults work")
     };
     // A chain's meaning is which terms it adds and which it subtracts.
     checks::splits_share_nothing(&[&seeded(0), &seeded(1), &seeded(2)], |problem| {
@@ -124,7 +147,10 @@ fn orders_give_different_paths() {
         let (texts, paths) = checks::variety(&task("+-", 9, 0.0, layout), 3);
         // A chain of three operations has six orders.
         assert!(paths > 3.5, "{paths} of {texts}");
-        assert!((texts - paths).abs() < 1e-9, "a path is a reduction, which is the text");
+        assert!(
+            (texts - paths).abs() < 1e-9,
+            "a path is a reduction, which is the text"
+        );
     }
 }
 
@@ -137,7 +163,9 @@ fn perturbed_problems_keep_their_meaning() {
     let made = task("+-*", 9, 0.4, Layout::Compact);
     for problem in checks::problems(&made, 3) {
         for name in ["commuted", "spaced"] {
-            let Some(changed) = made.perturb(&problem, name, 3) else { continue };
+            let Some(changed) = made.perturb(&problem, name, 3) else {
+                continue;
+            };
             let canonical = |prompt: &str| Expression::parse(prompt).map(|read| read.canonical());
             assert_eq!(canonical(&changed.prompt), canonical(&problem.prompt));
         }
@@ -153,7 +181,10 @@ fn the_vocabulary_sample_is_complete() {
 
 #[test]
 fn broken_completions_do_no_harm() {
-    for made in [task("+-*", 99, 0.4, Layout::Compact), task("+-*", 9, 0.4, Layout::Tags)] {
+    for made in [
+        task("+-*", 99, 0.4, Layout::Compact),
+        task("+-*", 9, 0.4, Layout::Tags),
+    ] {
         checks::broken_completions_do_no_harm(&made);
     }
 }
@@ -163,8 +194,14 @@ fn the_published_example_reads_as_it_is_written() {
     let made = task("+-", 9, 0.0, Layout::Compact);
     let problem = asked("3+4-9+2");
     assert_eq!(made.demonstration(&problem, 0), "=7-9+2=-2+2=0");
-    assert_eq!(made.path(&problem, "=7-9+2=-2+2=0"), Some("7-9+2|-2+2|0".into()));
-    assert_eq!(made.path(&problem, "=3-5+2=3-3=0"), Some("3-5+2|3-3|0".into()));
+    assert_eq!(
+        made.path(&problem, "=7-9+2=-2+2=0"),
+        Some("7-9+2|-2+2|0".into())
+    );
+    assert_eq!(
+        made.path(&problem, "=3-5+2=3-3=0"),
+        Some("3-5+2|3-3|0".into())
+    );
     let tagged = task("+-", 9, 0.0, Layout::Tags);
     assert_eq!(
         tagged.demonstration(&problem, 0),
@@ -178,7 +215,15 @@ fn the_published_example_reads_as_it_is_written() {
 fn a_path_has_only_correct_steps_and_an_end() {
     let made = task("+-*", 9, 0.3, Layout::Compact);
     let problem = asked("3+4-9+2");
-    for wrong in ["=0", "=7-9+2=0", "=7-9+2=-2+2", "=8-9+2=-1+2=1", "=7-9+2=-2+2=1", "=", ""] {
+    for wrong in [
+        "=0",
+        "=7-9+2=0",
+        "=7-9+2=-2+2",
+        "=8-9+2=-1+2=1",
+        "=7-9+2=-2+2=1",
+        "=",
+        "",
+    ] {
         assert_eq!(made.path(&problem, wrong), None, "{wrong}");
     }
     assert_eq!(made.path(&asked("2+3*4"), "=5*4=20"), None);
@@ -206,9 +251,14 @@ fn what_follows_the_last_equals_sign_is_the_answer() {
 #[test]
 fn configurations_that_cannot_work_are_refused() {
     let error = |operators: &str, max_operand, parentheses| {
-        Arithmetic::new(&config(operators, max_operand, parentheses, Layout::Compact))
-            .expect_err("this cannot work")
-            .to_string()
+        Arithmetic::new(&config(
+            operators,
+            max_operand,
+            parentheses,
+            Layout::Compact,
+        ))
+        .expect_err("this cannot work")
+        .to_string()
     };
     assert!(error("+/", 9, 0.0).contains("task.arithmetic.operators = \"+/\""));
     assert!(error("", 9, 0.0).contains("task.arithmetic.operators"));

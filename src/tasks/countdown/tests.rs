@@ -4,7 +4,11 @@ use crate::tasks::checks;
 
 fn config(operators: &str, max_number: u32, max_target: u32, layout: Layout) -> TaskConfig {
     TaskConfig {
-        countdown: CountdownConfig { operators: operators.into(), max_number, max_target },
+        countdown: CountdownConfig {
+            operators: operators.into(),
+            max_number,
+            max_target,
+        },
         layout,
         ..TaskConfig::default()
     }
@@ -35,7 +39,11 @@ fn all() -> Vec<Countdown> {
 }
 
 fn asked(made: &Countdown, numbers: &[u32], target: u32) -> Problem {
-    let payload = Payload { numbers: numbers.to_vec(), target, solution: Tree::Number(0) };
+    let payload = Payload {
+        numbers: numbers.to_vec(),
+        target,
+        solution: Tree::Number(0),
+    };
     Problem {
         id: 7,
         split: Split::Train,
@@ -60,8 +68,17 @@ fn problems_stay_within_the_configuration() {
         for problem in checks::problems(&made, 4) {
             let payload = payload_of(&problem).expect("the task's own payload");
             assert_eq!(payload.numbers.len(), problem.level as usize);
-            assert!(payload.numbers.iter().all(|number| (1..=made.max_number).contains(number)));
-            assert!((1..=made.max_target).contains(&payload.target), "{}", problem.prompt);
+            assert!(
+                payload
+                    .numbers
+                    .iter()
+                    .all(|number| (1..=made.max_number).contains(number))
+            );
+            assert!(
+                (1..=made.max_target).contains(&payload.target),
+                "{}",
+                problem.prompt
+            );
         }
     }
     assert_eq!(task("+-", 9, 99, Layout::Compact).levels(), 2..=6);
@@ -70,8 +87,11 @@ fn problems_stay_within_the_configuration() {
 #[test]
 fn splits_share_nothing_across_seeds_and_levels() {
     let seeded = |seed| {
-        Countdown::new(&TaskConfig { seed, ..config("+-*/", 9, 99, Layout::Compact) })
-            .expect("this works")
+        Countdown::new(&TaskConfig {
+            seed,
+            ..config("+-*/", 9, 99, Layout::Compact)
+        })
+        .expect("this works")
     };
     checks::splits_share_nothing(&[&seeded(0), &seeded(1), &seeded(2)], |problem| {
         let (numbers, target) = problem.prompt.split_once('>').expect("a target");
@@ -139,7 +159,9 @@ fn perturbed_problems_keep_their_meaning() {
     }
     let made = task("+-", 9, 99, Layout::Compact);
     for problem in checks::problems(&made, 4) {
-        let Some(changed) = made.perturb(&problem, "shuffled", 1) else { continue };
+        let Some(changed) = made.perturb(&problem, "shuffled", 1) else {
+            continue;
+        };
         let sorted = |prompt: &str| {
             let mut parts: Vec<String> = prompt.split([' ', '>']).map(String::from).collect();
             let target = parts.pop();
@@ -170,10 +192,23 @@ fn every_correct_expression_is_accepted() {
     let problem = asked(&made, &[3, 5, 7], 22);
     assert_eq!(problem.prompt, "3 5 7>22");
     let total = |text: &str| made.score(&problem, text, true).total;
-    for right in [";3*5+7", "3*5=15 15+7=22;7 + (5*3)", ";-(-7)+5*3", "wrong;7+5*3"] {
+    for right in [
+        ";3*5+7",
+        "3*5=15 15+7=22;7 + (5*3)",
+        ";-(-7)+5*3",
+        "wrong;7+5*3",
+    ] {
         assert_eq!(total(right), 1.0, "{right}");
     }
-    for wrong in [";3*5+7+0", ";3+5+7", ";22", ";35-13", ";3*5", ";7+5*3+7-7", ";3*5+7/0"] {
+    for wrong in [
+        ";3*5+7+0",
+        ";3+5+7",
+        ";22",
+        ";35-13",
+        ";3*5",
+        ";7+5*3+7-7",
+        ";3*5+7/0",
+    ] {
         assert_eq!(total(wrong), 0.1, "{wrong}");
     }
     for none in ["3*5+7", ";3*5+7=22", ";", "", ";three"] {

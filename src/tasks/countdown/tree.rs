@@ -37,8 +37,10 @@ impl Tree {
         operators: &[char],
         random: &mut Stream,
     ) -> Option<(Self, i64)> {
-        let mut parts: Vec<(Self, i64)> =
-            numbers.iter().map(|&number| (Self::Number(number.into()), number.into())).collect();
+        let mut parts: Vec<(Self, i64)> = numbers
+            .iter()
+            .map(|&number| (Self::Number(number.into()), number.into()))
+            .collect();
         while parts.len() > 1 {
             let (one, one_value) = parts.swap_remove(random.random_range(0..parts.len()));
             let (other, other_value) = parts.swap_remove(random.random_range(0..parts.len()));
@@ -56,7 +58,11 @@ impl Tree {
                 })
                 .collect();
             let &(operator, value) = ways.choose(random)?;
-            let (left, right) = if swapped(operator) { (other, one) } else { (one, other) };
+            let (left, right) = if swapped(operator) {
+                (other, one)
+            } else {
+                (one, other)
+            };
             parts.push((Self::Join(Box::new(left), operator, Box::new(right)), value));
         }
         parts.pop()
@@ -81,16 +87,25 @@ impl Tree {
         };
         if let (Self::Number(one), Self::Number(other)) = (&**left, &**right) {
             return apply(*one, *operator, *other)
-                .map(|value| (format!("{one}{operator}{other}={value}"), Self::Number(value)))
+                .map(|value| {
+                    (
+                        format!("{one}{operator}{other}={value}"),
+                        Self::Number(value),
+                    )
+                })
                 .into_iter()
                 .collect();
         }
         let in_left = left.steps().into_iter().map(|(text, reduced)| {
-            (text, Self::Join(Box::new(reduced), *operator, right.clone()))
+            (
+                text,
+                Self::Join(Box::new(reduced), *operator, right.clone()),
+            )
         });
-        let in_right = right.steps().into_iter().map(|(text, reduced)| {
-            (text, Self::Join(left.clone(), *operator, Box::new(reduced)))
-        });
+        let in_right = right
+            .steps()
+            .into_iter()
+            .map(|(text, reduced)| (text, Self::Join(left.clone(), *operator, Box::new(reduced))));
         in_left.chain(in_right).collect()
     }
 

@@ -12,7 +12,10 @@ impl Expression {
     /// Reads whole numbers, `+`, `-`, `*`, `/`, parentheses and signs, with the usual precedence.
     /// White space between them is ignored. `None` where the text is anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parser = Parser { rest: text.trim_ascii(), depth: 0 };
+        let mut parser = Parser {
+            rest: text.trim_ascii(),
+            depth: 0,
+        };
         let expression = parser.sum()?;
         parser.rest.is_empty().then_some(expression)
     }
@@ -55,7 +58,10 @@ impl Parser<'_> {
 
     /// `atom (*|/ atom)*`
     fn product(&mut self) -> Option<Expression> {
-        let mut factors = vec![Factor { inverted: false, value: self.atom()? }];
+        let mut factors = vec![Factor {
+            inverted: false,
+            value: self.atom()?,
+        }];
         loop {
             let inverted = if self.take('*') {
                 false
@@ -64,7 +70,10 @@ impl Parser<'_> {
             } else {
                 return Some(product_of(factors));
             };
-            factors.push(Factor { inverted, value: self.atom()? });
+            factors.push(Factor {
+                inverted,
+                value: self.atom()?,
+            });
         }
     }
 

@@ -9,7 +9,10 @@ pub struct Rational {
 
 impl From<i64> for Rational {
     fn from(number: i64) -> Self {
-        Self { numerator: number.into(), denominator: 1 }
+        Self {
+            numerator: number.into(),
+            denominator: 1,
+        }
     }
 }
 
@@ -25,24 +28,37 @@ impl Rational {
         }
         // The denominator is not zero, so neither is the divisor.
         let divisor = divisor * denominator.signum();
-        Some(Self { numerator: numerator / divisor, denominator: denominator / divisor })
+        Some(Self {
+            numerator: numerator / divisor,
+            denominator: denominator / divisor,
+        })
     }
 
     /// The whole number it is, if it is one that fits 64 bits.
     pub fn as_integer(self) -> Option<i64> {
-        if self.denominator == 1 { self.numerator.try_into().ok() } else { None }
+        if self.denominator == 1 {
+            self.numerator.try_into().ok()
+        } else {
+            None
+        }
     }
 
     /// The sum; `None` on overflow.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         let left = self.numerator.checked_mul(other.denominator)?;
         let right = other.numerator.checked_mul(self.denominator)?;
-        Self::new(left.checked_add(right)?, self.denominator.checked_mul(other.denominator)?)
+        Self::new(
+            left.checked_add(right)?,
+            self.denominator.checked_mul(other.denominator)?,
+        )
     }
 
     /// The difference; `None` on overflow.
     pub fn checked_sub(self, other: Self) -> Option<Self> {
-        self.checked_add(Self { numerator: other.numerator.checked_neg()?, ..other })
+        self.checked_add(Self {
+            numerator: other.numerator.checked_neg()?,
+            ..other
+        })
     }
 
     /// The product; `None` on overflow.

@@ -32,7 +32,9 @@ fn what_has_no_whole_value_has_none() {
 
 #[test]
 fn other_text_is_no_expression() {
-    for text in ["", "+", "1+", "1 2", "(1", "1)", "()", "1=1", "x", "1.5", "1**2", "é", "-", "2+(-)"] {
+    for text in [
+        "", "+", "1+", "1 2", "(1", "1)", "()", "1=1", "x", "1.5", "1**2", "é", "-", "2+(-)",
+    ] {
         assert_eq!(Expression::parse(text), None, "{text:?}");
     }
     assert_eq!(Expression::parse(&"(".repeat(100_000)), None);
@@ -41,16 +43,28 @@ fn other_text_is_no_expression() {
 
 #[test]
 fn any_two_neighbours_of_a_chain_may_be_joined() {
-    let lines: Vec<String> = parsed("7-9+2").reductions().iter().map(Expression::to_string).collect();
+    let lines: Vec<String> = parsed("7-9+2")
+        .reductions()
+        .iter()
+        .map(Expression::to_string)
+        .collect();
     assert_eq!(lines, ["-2+2", "7-7"]);
-    let lines: Vec<String> = parsed("5-2+2").reductions().iter().map(Expression::to_string).collect();
+    let lines: Vec<String> = parsed("5-2+2")
+        .reductions()
+        .iter()
+        .map(Expression::to_string)
+        .collect();
     assert_eq!(lines, ["3+2", "5+0"]);
 }
 
 #[test]
 fn precedence_decides_what_is_ready() {
     let lines = |text: &str| -> Vec<String> {
-        parsed(text).reductions().iter().map(Expression::to_string).collect()
+        parsed(text)
+            .reductions()
+            .iter()
+            .map(Expression::to_string)
+            .collect()
     };
     assert_eq!(lines("2+3*4"), ["2+12"]);
     assert_eq!(lines("1+2+3*4*5"), ["3+3*4*5", "1+2+12*5", "1+2+3*20"]);
@@ -63,10 +77,19 @@ fn precedence_decides_what_is_ready() {
 
 #[test]
 fn reductions_keep_the_value() {
-    for text in ["3+4-9+2", "2-(4-9)*3+(1-2)*(3-5)", "0*7-8*(3-3)", "((1-2)-3)*(4*(5-6))"] {
+    for text in [
+        "3+4-9+2",
+        "2-(4-9)*3+(1-2)*(3-5)",
+        "0*7-8*(3-3)",
+        "((1-2)-3)*(4*(5-6))",
+    ] {
         for reduced in parsed(text).reductions() {
             assert_eq!(reduced.value(), parsed(text).value(), "{text} -> {reduced}");
-            assert_eq!(value(&reduced.to_string()), value(text), "{text} -> {reduced}");
+            assert_eq!(
+                value(&reduced.to_string()),
+                value(text),
+                "{text} -> {reduced}"
+            );
         }
     }
 }

@@ -18,9 +18,17 @@ pub enum Step {
     Fits { person: usize, knight: bool },
     /// Assuming this of the person contradicts the claim of `speaker`, who is assumed to be a
     /// knight or not.
-    Contradiction { person: usize, knight: bool, speaker: usize, speaker_knight: bool },
+    Contradiction {
+        person: usize,
+        knight: bool,
+        speaker: usize,
+        speaker_knight: bool,
+    },
     /// Nothing is left to try for `exhausted`, so the person before them is taken up again.
-    Reconsider { exhausted: Vec<usize>, person: usize },
+    Reconsider {
+        exhausted: Vec<usize>,
+        person: usize,
+    },
 }
 
 /// In which order the search goes.
@@ -49,13 +57,21 @@ impl Order {
         let mut order: Vec<usize> = (0..people).collect();
         order.shuffle(random);
         let first = (0..people).map(|_| random.random_bool(0.5)).collect();
-        Self { people: order, first, follow_mentions: false }
+        Self {
+            people: order,
+            first,
+            follow_mentions: false,
+        }
     }
 }
 
 /// Searches in the given order until all people fit, and returns the steps.
 pub fn search(statements: &[Statement], order: Order) -> Vec<Step> {
-    let Order { mut people, first, follow_mentions } = order;
+    let Order {
+        mut people,
+        first,
+        follow_mentions,
+    } = order;
     let mut decided: Vec<Option<bool>> = vec![None; statements.len()];
     // What is still to be tried of each person, the next one last.
     let untried: Vec<Vec<bool>> = first.iter().map(|first| vec![!first, *first]).collect();
@@ -87,7 +103,12 @@ pub fn search(statements: &[Statement], order: Order) -> Vec<Step> {
         decided[person] = Some(knight);
         match contradicted(statements, &decided) {
             Some((speaker, speaker_knight)) => {
-                steps.push(Step::Contradiction { person, knight, speaker, speaker_knight });
+                steps.push(Step::Contradiction {
+                    person,
+                    knight,
+                    speaker,
+                    speaker_knight,
+                });
             }
             None => {
                 steps.push(Step::Fits { person, knight });
@@ -95,7 +116,10 @@ pub fn search(statements: &[Statement], order: Order) -> Vec<Step> {
                 if follow_mentions {
                     let mentioned = statements[person].people();
                     people[place..].sort_by_key(|later| {
-                        mentioned.iter().position(|known| known == later).unwrap_or(usize::MAX)
+                        mentioned
+                            .iter()
+                            .position(|known| known == later)
+                            .unwrap_or(usize::MAX)
                     });
                 }
             }
@@ -106,10 +130,14 @@ pub fn search(statements: &[Statement], order: Order) -> Vec<Step> {
 
 /// The first decided speaker whose claim can no longer be as it must be.
 fn contradicted(statements: &[Statement], decided: &[Option<bool>]) -> Option<(usize, bool)> {
-    statements.iter().zip(decided).enumerate().find_map(|(speaker, (said, role))| {
-        let knight = (*role)?;
-        (!said.can_be(knight, decided)).then_some((speaker, knight))
-    })
+    statements
+        .iter()
+        .zip(decided)
+        .enumerate()
+        .find_map(|(speaker, (said, role))| {
+            let knight = (*role)?;
+            (!said.can_be(knight, decided)).then_some((speaker, knight))
+        })
 }
 
 /// The steps in the published English sentences.
@@ -121,7 +149,10 @@ pub fn in_english(steps: &[Step], statements: &[Statement], names: &[String]) ->
     ];
     let claim_of = |speaker: usize, knight: bool, whose: &str| {
         let kind = if knight { "claim" } else { "false claim" };
-        (kind.to_string() + whose, text::claim(&statements[speaker], names))
+        (
+            kind.to_string() + whose,
+            text::claim(&statements[speaker], names),
+        )
     };
     for step in steps {
         lines.push(match step {
@@ -133,8 +164,17 @@ pub fn in_english(steps: &[Step], statements: &[Statement], names: &[String]) ->
                      {claim}."
                 )
             }
-            Step::Contradiction { person, knight, speaker, speaker_knight } => {
-                let whose = if speaker == person { "their own" } else { &names[*speaker] };
+            Step::Contradiction {
+                person,
+                knight,
+                speaker,
+                speaker_knight,
+            } => {
+                let whose = if speaker == person {
+                    "their own"
+                } else {
+                    &names[*speaker]
+                };
                 let (kind, claim) = claim_of(*speaker, *speaker_knight, &format!(" of {whose}"));
                 let (name, role) = (&names[*person], text::role(*knight));
                 format!(
@@ -143,8 +183,10 @@ pub fn in_english(steps: &[Step], statements: &[Statement], names: &[String]) ->
                 )
             }
             Step::Reconsider { exhausted, person } => {
-                let exhausted: Vec<&str> =
-                    exhausted.iter().map(|&person| names[person].as_str()).collect();
+                let exhausted: Vec<&str> = exhausted
+                    .iter()
+                    .map(|&person| names[person].as_str())
+                    .collect();
                 format!(
                     "We have exhausted all possibilities for {}, so let us go back and reconsider \
                      {}.",
@@ -166,7 +208,12 @@ pub fn in_short(steps: &[Step], names: &[String]) -> String {
             Step::Fits { person, knight } => {
                 Some(format!("{}={}+", names[*person], short::role(*knight)))
             }
-            Step::Contradiction { person, knight, speaker, .. } => {
+            Step::Contradiction {
+                person,
+                knight,
+                speaker,
+                ..
+            } => {
                 let role = short::role(*knight);
                 Some(format!("{}={role}!{}", names[*person], names[*speaker]))
             }

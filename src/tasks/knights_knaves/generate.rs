@@ -46,12 +46,23 @@ fn statement(
         2 | 3 => {
             let count = random.random_range(2..=limits.width.max(2)) as usize;
             let parts = distinct(count, &mut part, random);
-            if kind == 2 { Statement::And(parts) } else { Statement::Or(parts) }
+            if kind == 2 {
+                Statement::And(parts)
+            } else {
+                Statement::Or(parts)
+            }
         }
         _ => {
             let mut parts = distinct(2, &mut part, random).into_iter().map(Box::new);
-            let (one, other) = parts.next().zip(parts.next()).expect("two parts were drawn");
-            if kind == 4 { Statement::Implies(one, other) } else { Statement::Iff(one, other) }
+            let (one, other) = parts
+                .next()
+                .zip(parts.next())
+                .expect("two parts were drawn");
+            if kind == 4 {
+                Statement::Implies(one, other)
+            } else {
+                Statement::Iff(one, other)
+            }
         }
     }
 }

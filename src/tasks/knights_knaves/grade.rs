@@ -104,9 +104,14 @@ pub fn assumptions(names: &[String], reasoning: &str) -> Option<String> {
         let (person, start) = named_last(names, before)?;
         let assumed = || {
             let mut words = before[..start].split_whitespace().rev();
-            let word = words.next().filter(|word| !word.eq_ignore_ascii_case("that"));
-            word.or_else(|| words.next())
-                .is_some_and(|word| ASSUMING.iter().any(|other| word.eq_ignore_ascii_case(other)))
+            let word = words
+                .next()
+                .filter(|word| !word.eq_ignore_ascii_case("that"));
+            word.or_else(|| words.next()).is_some_and(|word| {
+                ASSUMING
+                    .iter()
+                    .any(|other| word.eq_ignore_ascii_case(other))
+            })
         };
         (found.get(1).is_none() || assumed()).then_some((person, found.get(2).is_some()))
     });
@@ -141,7 +146,9 @@ pub fn tagged_reward(
     stated: impl Fn(&str) -> Option<Vec<bool>>,
 ) -> Reward {
     let formatted = tags::well_formed(completion);
-    let roles = tags::answer(completion).and_then(stated).filter(|_| formatted && finished);
+    let roles = tags::answer(completion)
+        .and_then(stated)
+        .filter(|_| formatted && finished);
     let correct = roles.as_deref() == Some(solution);
     let answer = match roles {
         Some(_) if correct => 2.0,

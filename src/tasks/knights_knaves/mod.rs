@@ -48,10 +48,14 @@ const CONCLUSION: &str = "CONCLUSION:";
 /// Draws tried until a perturbed puzzle differs from the original.
 const SHUFFLES: usize = 16;
 
-const RENAMED: Perturbation =
-    Perturbation { name: "renamed", description: "The inhabitants have other names." };
-const SHUFFLED: Perturbation =
-    Perturbation { name: "shuffled", description: "The inhabitants speak in another order." };
+const RENAMED: Perturbation = Perturbation {
+    name: "renamed",
+    description: "The inhabitants have other names.",
+};
+const SHUFFLED: Perturbation = Perturbation {
+    name: "shuffled",
+    description: "The inhabitants speak in another order.",
+};
 const REWORDED: Perturbation = Perturbation {
     name: "reworded",
     description: "Each statement is introduced in other words.",
@@ -96,11 +100,23 @@ impl Puzzle {
     /// The puzzle a problem was made from; `None` where the problem is not of this task.
     pub fn of(problem: &Problem) -> Option<Self> {
         let payload: Payload = serde_json::from_value(problem.payload.clone()).ok()?;
-        let Payload { names, statements, solution, templates, order } = payload;
+        let Payload {
+            names,
+            statements,
+            solution,
+            templates,
+            order,
+        } = payload;
         let statements = Statement::parse_all(&statements).ok()?;
         let people = statements.len();
         let fits = names.len() == people && solution.len() == people;
-        fits.then_some(Self { names, statements, solution, templates, order })
+        fits.then_some(Self {
+            names,
+            statements,
+            solution,
+            templates,
+            order,
+        })
     }
 
     /// The puzzle as [`Problem::payload`].
@@ -138,7 +154,10 @@ impl Puzzle {
                     .into_iter()
                     .filter(|name| !self.names.iter().any(|other| other == name))
                     .collect();
-                self.names = free.sample(random, self.names.len()).map(ToString::to_string).collect();
+                self.names = free
+                    .sample(random, self.names.len())
+                    .map(ToString::to_string)
+                    .collect();
             }
             Wording::Short => self.names.shuffle(random),
         }
@@ -200,11 +219,14 @@ impl Wording {
 
     /// The roles that a completion's answer states, if it has one.
     pub fn roles(self, layout: Layout, names: &[String], completion: &str) -> Option<Vec<bool>> {
-        self.stated(names, match (self, layout) {
-            (_, Layout::Tags) => tags::answer(completion)?,
-            (Self::English, Layout::Compact) => completion.rsplit_once(CONCLUSION)?.1,
-            (Self::Short, Layout::Compact) => completion.rsplit_once(';')?.1,
-        })
+        self.stated(
+            names,
+            match (self, layout) {
+                (_, Layout::Tags) => tags::answer(completion)?,
+                (Self::English, Layout::Compact) => completion.rsplit_once(CONCLUSION)?.1,
+                (Self::Short, Layout::Compact) => completion.rsplit_once(';')?.1,
+            },
+        )
     }
 
     fn stated(self, names: &[String], answer: &str) -> Option<Vec<bool>> {
@@ -260,14 +282,27 @@ impl KnightsKnaves {
         let knights_knaves = &config.knights_knaves;
         check_range("task.knights_knaves.depth", knights_knaves.depth, 1..=4)?;
         check_range("task.knights_knaves.width", knights_knaves.width, 2..=4)?;
-        let limits = Limits { depth: knights_knaves.depth, width: knights_knaves.width };
-        let wording = if knights_knaves.short { Wording::Short } else { Wording::English };
+        let limits = Limits {
+            depth: knights_knaves.depth,
+            width: knights_knaves.width,
+        };
+        let wording = if knights_knaves.short {
+            Wording::Short
+        } else {
+            Wording::English
+        };
         let blamed = ("task.knights_knaves.depth", limits.depth.to_string());
         let levels = open_levels(config.seed, LEVELS, blamed, |level, random| {
             let (statements, _) = generate::puzzle(level as usize, limits, random)?;
             Some(id(&statements))
         })?;
-        Ok(Self { limits, wording, layout: config.layout, seed: config.seed, levels })
+        Ok(Self {
+            limits,
+            wording,
+            layout: config.layout,
+            seed: config.seed,
+            levels,
+        })
     }
 
     /// Draws a puzzle of `level` people, with its id.
@@ -275,15 +310,29 @@ impl KnightsKnaves {
         let people = level as usize;
         let (statements, solution) = generate::puzzle(people, self.limits, random)?;
         let names: Vec<String> = match self.wording {
-            Wording::English => {
-                text::NAMES.sample(random, people).map(ToString::to_string).collect()
-            }
-            Wording::Short => short::NAMES[..people].iter().map(ToString::to_string).collect(),
+            Wording::English => text::NAMES
+                .sample(random, people)
+                .map(ToString::to_string)
+                .collect(),
+            Wording::Short => short::NAMES[..people]
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         };
-        let templates =
-            (0..people).map(|_| random.random_range(0..text::TEMPLATES.len())).collect();
+        let templates = (0..people)
+            .map(|_| random.random_range(0..text::TEMPLATES.len()))
+            .collect();
         let order = (0..people).collect();
-        Some((id(&statements), Puzzle { names, statements, solution, templates, order }))
+        Some((
+            id(&statements),
+            Puzzle {
+                names,
+                statements,
+                solution,
+                templates,
+                order,
+            },
+        ))
     }
 }
 
@@ -302,8 +351,9 @@ impl Task for KnightsKnaves {
 
     fn problem(&self, split: Split, level: u32, index: u64) -> Problem {
         let level = level.clamp(*self.levels.start(), *self.levels.end());
-        let (id, puzzle) =
-            draw(self.seed, (split, level, index), |random| self.attempt(level, random));
+        let (id, puzzle) = draw(self.seed, (split, level, index), |random| {
+            self.attempt(level, random)
+        });
         Problem {
             id,
             split,
@@ -321,15 +371,19 @@ impl Task for KnightsKnaves {
         };
         let mut random =
             (variant > 0).then(|| stream(self.seed, Purpose::Demonstration, problem.id, variant));
-        let reasoning =
-            self.wording.reasoning(&puzzle.names, &puzzle.statements, random.as_mut());
-        self.wording.completion(self.layout, &reasoning, &problem.answer)
+        let reasoning = self
+            .wording
+            .reasoning(&puzzle.names, &puzzle.statements, random.as_mut());
+        self.wording
+            .completion(self.layout, &reasoning, &problem.answer)
     }
 
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
-        let (names, solution) =
-            Puzzle::of(problem).map(|puzzle| (puzzle.names, puzzle.solution)).unwrap_or_default();
-        self.wording.score(self.layout, &names, &solution, completion, finished)
+        let (names, solution) = Puzzle::of(problem)
+            .map(|puzzle| (puzzle.names, puzzle.solution))
+            .unwrap_or_default();
+        self.wording
+            .score(self.layout, &names, &solution, completion, finished)
     }
 
     fn path(&self, problem: &Problem, completion: &str) -> Option<String> {
@@ -351,7 +405,10 @@ impl Task for KnightsKnaves {
 
     fn perturb(&self, problem: &Problem, perturbation: &str, variant: u64) -> Option<Problem> {
         let puzzle = Puzzle::of(problem)?;
-        let known = self.perturbations().iter().find(|known| known.name == perturbation)?;
+        let known = self
+            .perturbations()
+            .iter()
+            .find(|known| known.name == perturbation)?;
         let mut random = stream(self.seed, Purpose::Perturbation, problem.id, variant);
         (0..SHUFFLES).find_map(|_| {
             let changed = match known.name {
@@ -373,8 +430,10 @@ impl Task for KnightsKnaves {
         let mut sample = vec!["0 1 2 3 4 5 6 7 8 9".to_string()];
         match self.wording {
             Wording::Short => {
-                let signs: Vec<String> =
-                    format!("{}+", short::SIGNS).chars().map(String::from).collect();
+                let signs: Vec<String> = format!("{}+", short::SIGNS)
+                    .chars()
+                    .map(String::from)
+                    .collect();
                 sample.extend([short::NAMES.join(" "), signs.join(" ")]);
             }
             Wording::English => {

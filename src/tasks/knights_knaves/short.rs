@@ -22,7 +22,11 @@ pub fn claim(statement: &Statement, names: &[String]) -> String {
     let name = |person: &usize| names.get(*person).map_or("?", String::as_str);
     let part = |part: &Statement| {
         let text = claim(part, names);
-        if part.is_plain() { text } else { format!("({text})") }
+        if part.is_plain() {
+            text
+        } else {
+            format!("({text})")
+        }
     };
     let join =
         |parts: &[Statement], sign: &str| parts.iter().map(part).collect::<Vec<_>>().join(sign);

@@ -121,9 +121,16 @@ pub fn solutions(statements: &[Statement]) -> Vec<Vec<bool>> {
         return Vec::new();
     }
     (0..1u32 << people)
-        .map(|choice| (0..people).map(|person| choice >> person & 1 == 1).collect::<Vec<bool>>())
+        .map(|choice| {
+            (0..people)
+                .map(|person| choice >> person & 1 == 1)
+                .collect::<Vec<bool>>()
+        })
         .filter(|knights| {
-            statements.iter().zip(knights).all(|(said, knight)| said.holds(knights) == *knight)
+            statements
+                .iter()
+                .zip(knights)
+                .all(|(said, knight)| said.holds(knights) == *knight)
         })
         .collect()
 }

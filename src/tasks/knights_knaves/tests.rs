@@ -6,7 +6,11 @@ use crate::tasks::checks;
 
 fn config(depth: u32, width: u32, short: bool, layout: Layout) -> TaskConfig {
     TaskConfig {
-        knights_knaves: KnightsKnavesConfig { depth, width, short },
+        knights_knaves: KnightsKnavesConfig {
+            depth,
+            width,
+            short,
+        },
         layout,
         ..TaskConfig::default()
     }
@@ -57,8 +61,11 @@ fn every_puzzle_has_exactly_one_solution() {
 #[test]
 fn splits_share_nothing_across_seeds_and_levels() {
     let seeded = |seed| {
-        KnightsKnaves::new(&TaskConfig { seed, ..config(2, 2, true, Layout::Compact) })
-            .expect("the defaults work")
+        KnightsKnaves::new(&TaskConfig {
+            seed,
+            ..config(2, 2, true, Layout::Compact)
+        })
+        .expect("the defaults work")
     };
     checks::splits_share_nothing(&[&seeded(0), &seeded(1), &seeded(2)], |problem| {
         problem.prompt.clone()
@@ -78,9 +85,15 @@ fn a_changed_answer_earns_none() {
         checks::wrong_answers_earn_less(&made, full, |problem, shown| {
             // The first person's role is exchanged, in the answer only.
             let exchanged = match made.wording {
-                Wording::English if problem.answer.lines().next().is_some_and(|line| {
-                    line.ends_with("knight")
-                }) => problem.answer.replacen("knight", "knave", 1),
+                Wording::English
+                    if problem
+                        .answer
+                        .lines()
+                        .next()
+                        .is_some_and(|line| line.ends_with("knight")) =>
+                {
+                    problem.answer.replacen("knight", "knave", 1)
+                }
                 Wording::English => problem.answer.replacen("knave", "knight", 1),
                 Wording::Short if problem.answer.starts_with("A=k") => {
                     problem.answer.replacen("A=k", "A=n", 1)
@@ -109,11 +122,19 @@ fn perturbed_problems_keep_their_meaning() {
         for problem in checks::problems(&made, 2) {
             let original = Puzzle::of(&problem).expect("a puzzle");
             for perturbation in made.perturbations() {
-                let Some(changed) = made.perturb(&problem, perturbation.name, 1) else { continue };
+                let Some(changed) = made.perturb(&problem, perturbation.name, 1) else {
+                    continue;
+                };
                 let changed = Puzzle::of(&changed).expect("a puzzle");
                 assert_eq!(changed.statements, original.statements);
-                assert_eq!(changed.names != original.names, perturbation.name == "renamed");
-                assert_eq!(changed.order != original.order, perturbation.name == "shuffled");
+                assert_eq!(
+                    changed.names != original.names,
+                    perturbation.name == "renamed"
+                );
+                assert_eq!(
+                    changed.order != original.order,
+                    perturbation.name == "shuffled"
+                );
             }
         }
     }
@@ -123,7 +144,9 @@ fn perturbed_problems_keep_their_meaning() {
 fn renamed_puzzles_have_the_path_of_the_original() {
     let made = task(2, 2, false, Layout::Tags);
     for problem in checks::problems(&made, 2) {
-        let renamed = made.perturb(&problem, "renamed", 0).expect("there are other names");
+        let renamed = made
+            .perturb(&problem, "renamed", 0)
+            .expect("there are other names");
         let path = |problem: &Problem| made.path(problem, &made.demonstration(problem, 4));
         assert_eq!(path(&renamed), path(&problem));
         // What is said of people who are not there is no path.
@@ -151,7 +174,8 @@ fn the_id_is_blind_to_names_order_and_commuting_parts() {
     // The same with persons 0, 1, 2 called 2, 0, 1, and the parts of `and` exchanged.
     let other = read("(('lying', 1), ('lying', 2), ('and', ('telling-truth', 1), ('lying', 0)))");
     assert_eq!(id(&one), id(&other));
-    let different = read("(('and', ('lying', 1), ('telling-truth', 2)), ('lying', 2), ('lying', 1))");
+    let different =
+        read("(('and', ('lying', 1), ('telling-truth', 2)), ('lying', 2), ('lying', 1))");
     assert_ne!(id(&one), id(&different));
     let implied = |text: &str| id(&read(text));
     assert_ne!(
@@ -163,11 +187,20 @@ fn the_id_is_blind_to_names_order_and_commuting_parts() {
 #[test]
 fn ids_tell_most_puzzles_apart() {
     let made = task(2, 2, true, Layout::Compact);
-    let problems: Vec<Problem> =
-        (0..200).map(|index| made.problem(Split::Train, 4, index)).collect();
-    let prompts: BTreeSet<&str> = problems.iter().map(|problem| problem.prompt.as_str()).collect();
+    let problems: Vec<Problem> = (0..200)
+        .map(|index| made.problem(Split::Train, 4, index))
+        .collect();
+    let prompts: BTreeSet<&str> = problems
+        .iter()
+        .map(|problem| problem.prompt.as_str())
+        .collect();
     let ids: BTreeSet<u64> = problems.iter().map(|problem| problem.id).collect();
-    assert!(ids.len() + 5 > prompts.len(), "{} ids, {} prompts", ids.len(), prompts.len());
+    assert!(
+        ids.len() + 5 > prompts.len(),
+        "{} ids, {} prompts",
+        ids.len(),
+        prompts.len()
+    );
 }
 
 #[test]
@@ -184,7 +217,10 @@ fn statements_hold_as_their_words_say() {
         table("('and', ('telling-truth', 0), ('lying', 1))"),
         [false, true, false, false]
     );
-    assert_eq!(table("('or', ('telling-truth', 0), ('lying', 1))"), [true, true, false, true]);
+    assert_eq!(
+        table("('or', ('telling-truth', 0), ('lying', 1))"),
+        [true, true, false, true]
+    );
     assert_eq!(
         table("('->', ('telling-truth', 0), ('telling-truth', 1))"),
         [true, false, true, true]
@@ -199,7 +235,10 @@ fn statements_hold_as_their_words_say() {
 fn undecided_people_leave_statements_open() {
     let statement = Statement::parse("('and', ('telling-truth', 0), ('lying', 1))").expect("one");
     let can_be = |decided: [Option<bool>; 2]| {
-        (statement.can_be(true, &decided), statement.can_be(false, &decided))
+        (
+            statement.can_be(true, &decided),
+            statement.can_be(false, &decided),
+        )
     };
     assert_eq!(can_be([None, None]), (true, true));
     assert_eq!(can_be([Some(true), None]), (true, true));
@@ -213,12 +252,16 @@ fn published_statements_are_read_and_written() {
                 ('not', ('lying', 2))), ('->', ('lying', 0), ('lying', 1)))";
     assert_eq!(write_all(&read(text)), text);
     assert_eq!(read("( (\"lying\",1,) , ('lying', 0), )").len(), 2);
-    let error = |text: &str| Statement::parse_all(text).expect_err("not a puzzle").to_string();
+    let error = |text: &str| {
+        Statement::parse_all(text)
+            .expect_err("not a puzzle")
+            .to_string()
+    };
     assert!(error("(('lying', 1),").contains("opening parenthesis at byte 14"));
     assert!(error("(('lying', 7), ('lying', 0))").contains("person 7"));
     assert!(error("(('xor', 1), ('lying', 0))").contains("'<=>' at byte 2"));
     assert!(error("(('lying', 1), ('lying', 0)) x").contains("the end"));
-    assert!(error(&"('not', ".repeat(10_000)).contains("nested"));
+    assert!(error(&format!("({}", "('not', ".repeat(10_000))).contains("nested"));
     assert!(error("").contains("found \"\""));
     let crowd = format!("({})", vec!["('lying', 0)"; 17].join(", "));
     assert!(error(&crowd).contains("17 people"));
@@ -227,22 +270,29 @@ fn published_statements_are_read_and_written() {
 #[test]
 fn wordings_say_what_the_statements_say() {
     let names = named(&["Zoey", "Luke"]);
-    let english = |text: &str| {
-        text::claim(&Statement::parse(text).expect("a statement"), &names)
-    };
+    let english = |text: &str| text::claim(&Statement::parse(text).expect("a statement"), &names);
     let short = |text: &str| {
-        short::claim(&Statement::parse(text).expect("a statement"), &named(&["A", "B"]))
+        short::claim(
+            &Statement::parse(text).expect("a statement"),
+            &named(&["A", "B"]),
+        )
     };
     let both = |text: &str| (english(text), short(text));
     let pair = |one: &str, other: &str| (one.to_string(), other.to_string());
-    assert_eq!(both("('not', ('lying', 1))"), pair("Luke is not a knave", "!B=n"));
+    assert_eq!(
+        both("('not', ('lying', 1))"),
+        pair("Luke is not a knave", "!B=n")
+    );
     assert_eq!(
         both("('->', ('telling-truth', 0), ('lying', 1))"),
         pair("If Zoey is a knight then Luke is a knave", "A=k>B=n"),
     );
     assert_eq!(
         both("('<=>', ('telling-truth', 0), ('not', ('lying', 1)))"),
-        pair("Zoey is a knight if and only if Luke is not a knave", "A=k~!B=n"),
+        pair(
+            "Zoey is a knight if and only if Luke is not a knave",
+            "A=k~!B=n"
+        ),
     );
     assert_eq!(
         both("('not', ('and', ('telling-truth', 0), ('or', ('lying', 1), ('lying', 0))))"),
@@ -262,14 +312,20 @@ fn a_small_puzzle_reads_as_documented() {
         templates: vec![0, 10],
         order: vec![0, 1],
     };
-    assert_eq!(puzzle.prompt(Wording::Short, Layout::Compact), "A:B=k;B:!A=k?");
+    assert_eq!(
+        puzzle.prompt(Wording::Short, Layout::Compact),
+        "A:B=k;B:!A=k?"
+    );
     assert_eq!(
         puzzle.prompt(Wording::English, Layout::Compact),
         "A very special island is inhabited only by knights and knaves. Knights always tell the \
          truth, and knaves always lie. You meet 2 inhabitants: A, and B. A said that B is a \
          knight. \"A is not a knight\" - B. So who is a knight and who is a knave?"
     );
-    let told = Puzzle { order: vec![1, 0], ..puzzle };
+    let told = Puzzle {
+        order: vec![1, 0],
+        ..puzzle
+    };
     assert_eq!(told.prompt(Wording::Short, Layout::Tags), "B:!A=k;A:B=k?");
 }
 
@@ -278,7 +334,10 @@ fn the_search_tries_everything_and_then_gives_up() {
     // A: B is a knight; B: A is a knave. Neither works.
     let contradictory = read("(('telling-truth', 1), ('lying', 0))");
     assert!(solutions(&contradictory).is_empty());
-    for order in [Order::canonical(2), Order::random(2, &mut stream(1, Purpose::Problem, 0, 0))] {
+    for order in [
+        Order::canonical(2),
+        Order::random(2, &mut stream(1, Purpose::Problem, 0, 0)),
+    ] {
         let steps = search(&contradictory, order);
         let ruled_out = steps
             .iter()
@@ -295,16 +354,37 @@ fn short_reasoning_goes_case_by_case() {
         "(('->', ('telling-truth', 1), ('telling-truth', 0)), ('or', ('lying', 0), ('lying', 1)))",
     );
     let names = named(&["A", "B"]);
-    assert_eq!(solutions(&statements), [[true, false]].map(Vec::from).to_vec().split_off(1));
-    assert_eq!(Wording::Short.reasoning(&names, &statements, None), "");
+    assert_eq!(solutions(&statements), [[false, true]]);
+    assert_eq!(
+        Wording::Short.reasoning(&names, &statements, None),
+        "A=k+ B=k!B B=n!B A=n+ B=k+"
+    );
+    let english = Wording::English.reasoning(&named(&["Zoey", "Luke"]), &statements, None);
+    let lines: Vec<&str> = english.lines().collect();
+    assert_eq!(lines.len(), 8);
+    assert_eq!(
+        lines[3],
+        "Luke cannot be a knave, because this would contradict the false claim of their own that \
+         Zoey is a knave or Luke is a knave."
+    );
+    assert_eq!(
+        lines[4],
+        "We have exhausted all possibilities for Luke, so let us go back and reconsider Zoey."
+    );
 }
 
 #[test]
 fn english_answers_are_read_as_logic_rl_does() {
     let names = named(&["Zoey", "Luke"]);
     let stated = |text: &str| grade::stated(&names, text);
-    assert_eq!(stated("(1) Zoey is a knight\n(2) Luke is a knave"), Some(vec![true, false]));
-    assert_eq!(stated("luke IS A KNIGHT, zoey is  a\nknave."), Some(vec![false, true]));
+    assert_eq!(
+        stated("(1) Zoey is a knight\n(2) Luke is a knave"),
+        Some(vec![true, false])
+    );
+    assert_eq!(
+        stated("luke IS A KNIGHT, zoey is  a\nknave."),
+        Some(vec![false, true])
+    );
     for unreadable in [
         "Zoey is a knight",
         "Zoey is a knight, Luke is a knave, so one knave",
@@ -331,7 +411,15 @@ fn short_answers_name_everyone_once() {
     let stated = |text: &str| grade::stated_short(&names, text);
     assert_eq!(stated("A=k B=n"), Some(vec![true, false]));
     assert_eq!(stated(" B=n,A=k"), Some(vec![true, false]));
-    for unreadable in ["A=k", "A=k A=n", "A=k B=n A=k", "A=k C=n", "A=k B=x", "AB=k", ""] {
+    for unreadable in [
+        "A=k",
+        "A=k A=n",
+        "A=k B=n A=k",
+        "A=k C=n",
+        "A=k B=x",
+        "AB=k",
+        "",
+    ] {
         assert_eq!(stated(unreadable), None, "{unreadable}");
     }
 }
@@ -340,13 +428,18 @@ fn short_answers_name_everyone_once() {
 fn the_reward_with_tags_is_that_of_logic_rl() {
     let names = named(&["Zoey", "Luke"]);
     let total = |completion: &str, finished| {
-        Wording::English.score(Layout::Tags, &names, &[true, false], completion, finished).total
+        Wording::English
+            .score(Layout::Tags, &names, &[true, false], completion, finished)
+            .total
     };
     let right = "<answer>(1) Zoey is a knight (2) Luke is a knave</answer>";
     let wrong = "<answer>(1) Zoey is a knave (2) Luke is a knave</answer>";
     assert_eq!(total(&format!("<think></think>{right}"), true), 3.0);
     assert_eq!(total(&format!("<think></think>{wrong}"), true), -0.5);
-    assert_eq!(total("<think></think><answer>I do not know</answer>", true), -1.0);
+    assert_eq!(
+        total("<think></think><answer>I do not know</answer>", true),
+        -1.0
+    );
     assert_eq!(total(right, true), -3.0);
     assert_eq!(total("", true), -3.0);
     assert_eq!(total(&format!("<think></think>{right}"), false), -1.0);
@@ -363,7 +456,10 @@ fn assumptions_make_the_path() {
     assert_eq!(path("Zoey is a knight and Luke is a knave."), None);
     let letters = named(&["A", "B"]);
     let path = |text: &str| grade::assumptions_short(&letters, text);
-    assert_eq!(path("A=k+ B=k!A B=n+;A=k B=n").as_deref(), Some("1=knight|2=knight|2=knave"));
+    assert_eq!(
+        path("A=k+ B=k!A B=n+;A=k B=n").as_deref(),
+        Some("1=knight|2=knight|2=knave")
+    );
     assert_eq!(path("A=k B=n"), None);
 }
 
@@ -389,7 +485,11 @@ fn published_puzzles_are_worded_and_reasoned_the_same() {
     use crate::tasks::{parquet_rows, reading};
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/kk");
     let mut compared = 0;
-    for file in ["train_3ppl.parquet", "test_3ppl.parquet", "test_5ppl.parquet"] {
+    for file in [
+        "train_3ppl.parquet",
+        "test_3ppl.parquet",
+        "test_5ppl.parquet",
+    ] {
         let Ok(bytes) = std::fs::read(folder.join(file)) else {
             println!("skipped: {} is not there", folder.join(file).display());
             continue;
@@ -402,10 +502,18 @@ fn published_puzzles_are_worded_and_reasoned_the_same() {
             assert_eq!(write_all(&statements), text("statements"));
 
             let solved = solutions(&statements);
-            assert_eq!(solved, [reading::flags(&row, "solution").expect("a solution")]);
-            assert_eq!(text::answer(&names, &solved[0]), text("solution_text_format"));
+            assert_eq!(
+                solved,
+                [reading::flags(&row, "solution").expect("a solution")]
+            );
+            assert_eq!(
+                text::answer(&names, &solved[0]),
+                text("solution_text_format")
+            );
 
-            let steps = reading::texts(&row, "cot_repeat_steps").expect("steps").join("\n");
+            let steps = reading::texts(&row, "cot_repeat_steps")
+                .expect("steps")
+                .join("\n");
             let published = [text("cot_head"), steps, text("cot_foot")].join("\n");
             let reasoning = Wording::English.reasoning(&names, &statements, None);
             assert_eq!(reasoning, published);

@@ -4,12 +4,57 @@ use super::statement::Statement;
 
 /// What people can be called.
 pub const NAMES: [&str; 51] = [
-    "Abigail", "Aiden", "Alexander", "Amelia", "Aria", "Aurora", "Ava", "Avery", "Benjamin",
-    "Charlotte", "Chloe", "Daniel", "David", "Elizabeth", "Ella", "Emily", "Emma", "Ethan",
-    "Evelyn", "Grace", "Harper", "Henry", "Isabella", "Jack", "Jackson", "Jacob", "James",
-    "Joseph", "Liam", "Lily", "Logan", "Lucas", "Luke", "Mason", "Matthew", "Mia", "Michael",
-    "Noah", "Oliver", "Olivia", "Owen", "Penelope", "Riley", "Samuel", "Scarlett", "Sebastian",
-    "Sofia", "Sophia", "Victoria", "William", "Zoey",
+    "Abigail",
+    "Aiden",
+    "Alexander",
+    "Amelia",
+    "Aria",
+    "Aurora",
+    "Ava",
+    "Avery",
+    "Benjamin",
+    "Charlotte",
+    "Chloe",
+    "Daniel",
+    "David",
+    "Elizabeth",
+    "Ella",
+    "Emily",
+    "Emma",
+    "Ethan",
+    "Evelyn",
+    "Grace",
+    "Harper",
+    "Henry",
+    "Isabella",
+    "Jack",
+    "Jackson",
+    "Jacob",
+    "James",
+    "Joseph",
+    "Liam",
+    "Lily",
+    "Logan",
+    "Lucas",
+    "Luke",
+    "Mason",
+    "Matthew",
+    "Mia",
+    "Michael",
+    "Noah",
+    "Oliver",
+    "Olivia",
+    "Owen",
+    "Penelope",
+    "Riley",
+    "Samuel",
+    "Scarlett",
+    "Sebastian",
+    "Sofia",
+    "Sophia",
+    "Victoria",
+    "William",
+    "Zoey",
 ];
 
 /// Ways to say that `{n}` claims `{c}`.
@@ -46,11 +91,14 @@ pub fn claim(statement: &Statement, names: &[String]) -> String {
     let name = |person: &usize| names.get(*person).map_or("nobody", String::as_str);
     let part = |part: &Statement| {
         let text = claim(part, names);
-        if part.is_plain() { text } else { format!("({text})") }
+        if part.is_plain() {
+            text
+        } else {
+            format!("({text})")
+        }
     };
-    let join = |parts: &[Statement], word: &str| {
-        parts.iter().map(part).collect::<Vec<_>>().join(word)
-    };
+    let join =
+        |parts: &[Statement], word: &str| parts.iter().map(part).collect::<Vec<_>>().join(word);
     match statement {
         Statement::Knight(person) => format!("{} is a knight", name(person)),
         Statement::Knave(person) => format!("{} is a knave", name(person)),

@@ -55,7 +55,11 @@ impl Statement {
         if people > MAX_PEOPLE {
             return Err(StatementError::People(people));
         }
-        match statements.iter().flat_map(Statement::people).find(|&person| person >= people) {
+        match statements
+            .iter()
+            .flat_map(Statement::people)
+            .find(|&person| person >= people)
+        {
             Some(person) => Err(StatementError::Person { person, people }),
             None => Ok(statements),
         }
@@ -84,7 +88,11 @@ impl<'a> Reader<'a> {
 
     fn expected(&mut self, expected: &'static str) -> StatementError {
         let found = self.rest().chars().take(20).collect();
-        StatementError::Expected { expected, position: self.position, found }
+        StatementError::Expected {
+            expected,
+            position: self.position,
+            found,
+        }
     }
 
     fn take(&mut self, sign: &str) -> bool {
@@ -96,11 +104,19 @@ impl<'a> Reader<'a> {
     }
 
     fn sign(&mut self, sign: &str, name: &'static str) -> Result<(), StatementError> {
-        if self.take(sign) { Ok(()) } else { Err(self.expected(name)) }
+        if self.take(sign) {
+            Ok(())
+        } else {
+            Err(self.expected(name))
+        }
     }
 
     fn end(&mut self) -> Result<(), StatementError> {
-        if self.rest().is_empty() { Ok(()) } else { Err(self.expected("the end")) }
+        if self.rest().is_empty() {
+            Ok(())
+        } else {
+            Err(self.expected("the end"))
+        }
     }
 
     /// Takes a comma and says whether another part follows it; Python allows a comma at the end.

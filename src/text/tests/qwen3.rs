@@ -16,7 +16,10 @@ static FILES: LazyLock<Option<(TokenizerFiles, Value)>> = LazyLock::new(|| {
         ..TokenizerFiles::default()
     };
     let expected = shared(&format!("{FOLDER}/expected.json"))?;
-    Some((files, serde_json::from_slice(&expected).expect("expected.json")))
+    Some((
+        files,
+        serde_json::from_slice(&expected).expect("expected.json"),
+    ))
 });
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
@@ -56,7 +59,9 @@ fn conversations_are_rendered_as_transformers_renders_them() {
     for conversation in conversations {
         let messages: Vec<Message> =
             serde_json::from_value(conversation["messages"].clone()).expect("messages");
-        let generation = conversation["add_generation_prompt"].as_bool().expect("a flag");
+        let generation = conversation["add_generation_prompt"]
+            .as_bool()
+            .expect("a flag");
         let rendered = template.render(&messages, generation).unwrap();
         assert_eq!(rendered, text(conversation, "text"));
     }
@@ -77,7 +82,8 @@ fn prompts_are_wrapped_and_examples_end_the_turn() {
     let wrapped = (conversations.iter())
         .find(|chat| {
             let messages = chat["messages"].as_array().expect("messages");
-            messages.len() == 2 && messages[0]["role"] == "system"
+            messages.len() == 2
+                && messages[0]["role"] == "system"
                 && chat["add_generation_prompt"] == true
         })
         .expect("a conversation with a system message");

@@ -21,10 +21,22 @@ fn blocks_leave_no_white_space_and_the_last_line_break_is_dropped() {
 
 #[test]
 fn strings_have_the_methods_of_python() {
-    assert_eq!(rendered("{{ '\\n a </t> b'.split('</t>')[-1].lstrip() }}"), "b");
-    assert_eq!(rendered("{{ 'xxaxx'.strip('x') ~ 'xay'.rstrip('y') }}"), "axa");
-    assert_eq!(rendered("{{ messages[0].content.startswith('h') }}"), "True");
-    assert_eq!(rendered("{% for k, v in {'a': 1}.items() %}{{ k ~ v }}{% endfor %}"), "a1");
+    assert_eq!(
+        rendered("{{ '\\n a </t> b'.split('</t>')[-1].lstrip() }}"),
+        "b"
+    );
+    assert_eq!(
+        rendered("{{ 'xxaxx'.strip('x') ~ 'xay'.rstrip('y') }}"),
+        "axa"
+    );
+    assert_eq!(
+        rendered("{{ messages[0].content.startswith('h') }}"),
+        "True"
+    );
+    assert_eq!(
+        rendered("{% for k, v in {'a': 1}.items() %}{{ k ~ v }}{% endfor %}"),
+        "a1"
+    );
 }
 
 #[test]
@@ -46,7 +58,10 @@ fn json_is_written_as_python_writes_it() {
 #[test]
 fn a_refusal_of_the_template_is_passed_on() {
     let refused = render("{{ raise_exception('roles must alternate') }}", &[]).unwrap_err();
-    assert!(refused.to_string().contains("roles must alternate"), "{refused}");
+    assert!(
+        refused.to_string().contains("roles must alternate"),
+        "{refused}"
+    );
 }
 
 /// A shortened wording of the templates of Llama 3: a date that is only known by a clock, default
@@ -60,6 +75,12 @@ fn templates_with_a_clock_fall_back_to_their_fixed_date() {
         {%- set system_message = messages[0]['content']|trim %}\n\
         {%- set messages = messages[1:] %}\n{%- endif %}\n\
         {{- date_string + '|' + system_message + '|' + messages[0]['content'] }}\n";
-    let messages = [Message::new("system", " be brief\n"), Message::new("user", "hi")];
-    assert_eq!(render(source, &messages).unwrap(), "26 Jul 2024|be brief|hi");
+    let messages = [
+        Message::new("system", " be brief\n"),
+        Message::new("user", "hi"),
+    ];
+    assert_eq!(
+        render(source, &messages).unwrap(),
+        "26 Jul 2024|be brief|hi"
+    );
 }

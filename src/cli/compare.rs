@@ -1,0 +1,132 @@
+//! `sasr compare`: methods × seeds from the same base models.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::drive::{Manifest, Run};
+use super::screen::Screen;
+use super::{ConfigArgs, Ended, Usage, say};
+use crate::config::RunConfig;
+use crate::runs::folder::write_file;
+use crate::runs::{Comparison, RunData, report};
+
+#[derive(Args)]
+pub struct CompareArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Methods, separated by commas.
+    #[arg(long, default_value = "sasr,sft,grpo,static,constant", value_delimiter = ',')]
+    methods: Vec<String>,
+    /// How many seeds (0, 1, …), or the seeds themselves separated by commas.
+    #[arg(long, default_value = "2")]
+    seeds: String,
+    /// Folder that the comparison's folder is written to.
+    #[arg(long, default_value = "runs")]
+    out: PathBuf,
+    /// The comparison's name; the configuration's name and `-compare` without it.
+    #[arg(long)]
+    name: Option<String>,
+    /// Print every event as a line of JSON, and the comparison as JSON at the end.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: CompareArgs) -> anyhow::Result<Ended> {
+    let base = args.config.load()?;
+    let seeds = seeds(&args.seeds)?;
+    let name = args.name.clone().unwrap_or_else(|| format!("{}-compare", base.name));
+    let out = args.out.join(&name);
+    let mut configs = Vec::new();
+    for seed in &seeds {
+        for method in &args.methods {
+            let mut set = args.config.set.clone();
+            set.push(format!("balance.method=\"{method}\""));
+            set.push(format!("seed={seed}"));
+            set.push(format!("name=\"{method}-s{seed}\""));
+            configs.push(RunConfig::load(args.config.config.as_deref(), &set)?);
+        }
+    }
+    let mut folders = Vec::new();
+    for (index, config) in configs.iter().enumerate() {
+        let path = out.join(&config.name);
+        let mut screen = Screen::new(args.json, &format!("{}/{}", index + 1, configs.len()));
+        screen.note(&config.name);
+        if !is_finished(&path, config)? {
+            let run = if path.join("config.toml").exists() && has_checkpoint(&path) {
+                Run::resume(&path, None, &[])?
+            } else {
+                discard_unstarted(&path)?;
+                Run::create(config.clone(), &out)?
+            };
+            if let Ended::Interrupted = run.drive(&mut screen)? {
+                return Ok(Ended::Interrupted);
+            }
+        }
+        folders.push(path);
+    }
+    let runs: Vec<RunData> = folders
+        .iter()
+        .map(|path| RunData::open(path).with_context(|| format!("cannot read {}", path.display())))
+        .collect::<Result<_, _>>()?;
+    let comparison = Comparison::of(&runs)?;
+    let page = out.join("report.html");
+    write_file(&page, report::comparison(&runs)?.as_bytes())?;
+    if args.json {
+        say!("{}", serde_json::to_string(&comparison)?);
+    } else {
+        say!("\n{}", comparison.table());
+        say!("report  {}", page.display());
+    }
+    Ok(Ended::Done)
+}
+
+fn seeds(text: &str) -> anyhow::Result<Vec<u64>> {
+    let wrong = || {
+        Usage(format!("--seeds {text}: give how many (2) or which (0,1,2), as whole numbers"))
+    };
+    let numbers: Vec<u64> =
+        text.split(',').map(|n| n.trim().parse().map_err(|_| wrong())).collect::<Result<_, _>>()?;
+    match numbers.as_slice() {
+        [0] => Err(wrong().into()),
+        [count] if !text.contains(',') => Ok((0..*count).collect()),
+        _ => Ok(numbers),
+    }
+}
+
+/// Whether a run of this configuration is there and complete.
+fn is_finished(path: &Path, config: &RunConfig) -> anyhow::Result<bool> {
+    let there = path.join("config.toml");
+    if !there.exists() {
+        return Ok(false);
+    }
+    let found = RunConfig::load(Some(&there), &[])?;
+    if found != *config {
+        let differs = crate::config::diff(&found, config);
+        let differs: Vec<String> =
+            differs.iter().map(|(path, a, b)| format!("{path}: {a} there, {b} here")).collect();
+        let message = format!(
+            "{} holds a run of another configuration ({}); choose another --name",
+            path.display(),
+            differs.join("; ")
+        );
+        return Err(Usage(message).into());
+    }
+    let manifest = std::fs::read(path.join("manifest.json")).ok();
+    let manifest = manifest.and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok());
+    Ok(manifest.is_some_and(|manifest| manifest.finished))
+}
+
+fn has_checkpoint(path: &Path) -> bool {
+    crate::runs::folder::checkpoints(path).is_ok_and(|names| !names.is_empty())
+}
+
+/// Removes what a run left that ended before its first checkpoint: nothing of it can be resumed.
+fn discard_unstarted(path: &Path) -> anyhow::Result<()> {
+    if path.join("config.toml").exists() {
+        std::fs::remove_dir_all(path)
+            .with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! Driving a session from the command line: step until the end, write everything down, show it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once, OnceLock};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+use super::Ended;
+use super::place::loader;
+use super::screen::Screen;
+use crate::config::RunConfig;
+use crate::runs::RunFolder;
+use crate::runs::folder::write_file;
+use crate::training::{Command, Event, Session, Setup, Start, State};
+
+/// `manifest.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    pub version: String,
+    pub device: String,
+    pub seed: u64,
+    /// Seconds since 1970 (UTC) when the run was started.
+    pub started_unix: u64,
+    pub parameters: u64,
+    /// Data files and the SHA-256 of their bytes.
+    pub data: Vec<(String, String)>,
+    /// Identifies the base model: runs with the same key started from the same weights.
+    pub base: String,
+    /// Seconds the base model's training took, when it was trained; not part of the run's own.
+    pub base_seconds: f64,
+    pub finished: bool,
+}
+
+/// Set by Ctrl-C (and by a polite kill).
+fn interrupted() -> &'static Arc<AtomicBool> {
+    static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    static HANDLER: Once = Once::new();
+    let flag = FLAG.get_or_init(Arc::default);
+    HANDLER.call_once(|| {
+        let flag = flag.clone();
+        let handler = ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::SeqCst) {
+                // Asked twice: what is saved is saved.
+                std::process::exit(130);
+            }
+        });
+        if let Err(error) = handler {
+            eprintln!("note: Ctrl-C will not save: {error}");
+        }
+    });
+    flag
+}
+
+/// The base model's place in the cache of an output folder.
+struct BaseCache {
+    path: PathBuf,
+    key: String,
+}
+
+impl BaseCache {
+    fn new(out: &Path, setup: &Setup) -> Self {
+        // What decides the base model: the configuration's part and the bytes of the data files.
+        let data: Vec<String> =
+            setup.fingerprints.iter().map(|(name, sum)| format!("{name}={sum}")).collect();
+        let key = format!("{}:{}", setup.config.base_key(), data.join(","));
+        let key = format!("{:016x}", crate::rng::fingerprint(&key));
+        Self { path: out.join(".base").join(format!("{key}.safetensors")), key }
+    }
+
+    fn seconds_file(&self) -> PathBuf {
+        self.path.with_extension("seconds")
+    }
+
+    fn load(&self) -> Option<(Vec<u8>, f64)> {
+        let seconds = std::fs::read_to_string(self.seconds_file()).ok()?;
+        Some((std::fs::read(&self.path).ok()?, seconds.trim().parse().ok()?))
+    }
+
+    fn store(&self, weights: &[u8], seconds: f64) -> anyhow::Result<()> {
+        let folder = self.path.parent().context("the cache is in a folder")?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        write_file(&self.path, weights)?;
+        Ok(write_file(&self.seconds_file(), format!("{seconds:.3}\n").as_bytes())?)
+    }
+}
+
+/// A run under way: its session and its folder.
+pub struct Run {
+    session: Session,
+    folder: RunFolder,
+    manifest: Manifest,
+    cache: Option<BaseCache>,
+}
+
+impl Run {
+    /// Sets up a new run in `out/<name>`.
+    pub fn create(config: RunConfig, out: &Path) -> anyhow::Result<Self> {
+        let device = crate::devices::open(&config.device)?;
+        let setup = Setup::new(config, device, &loader)?;
+        let path = out.join(&setup.config.name);
+        let trains_base = setup.config.base.steps > 0;
+        let cache = BaseCache::new(out, &setup);
+        let cached = (trains_base && setup.config.base.cache).then(|| cache.load()).flatten();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let mut manifest = Manifest {
+            version: env!("CARGO_PKG_VERSION").into(),
+            device: setup.config.device.clone(),
+            seed: setup.config.seed,
+            started_unix: now.map_or(0, |since| since.as_secs()),
+            parameters: setup.model.parameters.count(),
+            data: setup.fingerprints.clone(),
+            base: cache.key.clone(),
+            base_seconds: 0.0,
+            finished: false,
+        };
+        let start = match cached {
+            Some((weights, seconds)) => {
+                manifest.base_seconds = seconds;
+                Start::Base(weights)
+            }
+            None => Start::Fresh,
+        };
+        let folder = RunFolder::create(&path, &setup.config, &manifest)?;
+        let cache = (trains_base && setup.config.base.cache).then_some(cache);
+        Ok(Self { session: Session::new(setup, start)?, folder, manifest, cache })
+    }
+
+    /// Opens a run to go on with it, perhaps for more steps and with other settings.
+    pub fn resume(
+        path: &Path,
+        checkpoint: Option<&str>,
+        set: &[String],
+    ) -> anyhow::Result<Self> {
+        let (mut folder, snapshot, state): (_, _, State) = RunFolder::resume(path, checkpoint)?;
+        let config = RunConfig::from_toml(&state.config, "the checkpoint's configuration", set)?;
+        let device = crate::devices::open(&config.device)?;
+        let setup = Setup::new(config, device, &loader)?;
+        let manifest = std::fs::read(path.join("manifest.json"))
+            .with_context(|| format!("cannot read {}/manifest.json", path.display()))?;
+        let manifest: Manifest = serde_json::from_slice(&manifest)
+            .with_context(|| format!("{}/manifest.json is damaged", path.display()))?;
+        if manifest.data != setup.fingerprints {
+            let message = "the data files are not those the run began with: their bytes changed";
+            return Err(super::Usage(message.into()).into());
+        }
+        folder.write_config(&setup.config)?;
+        let mut session = Session::new(setup, Start::Resume(snapshot))?;
+        let steps = session.config().max_steps;
+        if session.steps_done() < steps && manifest.finished {
+            session.handle(Command::Extend { max_steps: steps })?;
+        }
+        Ok(Self { session, folder, manifest, cache: None })
+    }
+
+    /// Where the run is written.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Works until the end or until interrupted.
+    pub fn drive(mut self, screen: &mut Screen) -> anyhow::Result<Ended> {
+        let flag = interrupted();
+        let mut told = false;
+        let mut base_seconds = 0.0;
+        if self.manifest.finished {
+            self.manifest.finished = false;
+            self.folder.write_manifest(&self.manifest)?;
+        }
+        while !self.session.is_done() {
+            if flag.load(Ordering::SeqCst) && !told {
+                told = true;
+                screen.note("stopping: the step in hand is finished and a checkpoint kept …");
+                self.session.handle(Command::StopAndSave)?;
+            }
+            for event in pollster::block_on(self.session.step())? {
+                screen.show(&event, &self.session);
+                self.folder.record(&event)?;
+                match &event {
+                    Event::BaseStep { step_time, .. } => base_seconds += step_time,
+                    Event::BaseReady => self.keep_base(base_seconds)?,
+                    Event::CheckpointDue { .. } => {
+                        let snapshot = pollster::block_on(self.session.snapshot())?;
+                        self.folder.checkpoint(&snapshot)?;
+                    }
+                    Event::Changed { .. } => self.folder.write_config(self.session.config())?,
+                    _ => {}
+                }
+            }
+        }
+        if told {
+            let path = self.folder.path().display();
+            screen.note(&format!("saved; go on with: sasr train --resume {path}"));
+            return Ok(Ended::Interrupted);
+        }
+        self.manifest.finished = true;
+        self.folder.write_manifest(&self.manifest)?;
+        Ok(Ended::Done)
+    }
+
+    fn keep_base(&mut self, seconds: f64) -> anyhow::Result<()> {
+        self.manifest.base_seconds = seconds;
+        self.folder.write_manifest(&self.manifest)?;
+        if let Some(cache) = &self.cache {
+            let weights = pollster::block_on(self.session.model().parameters.to_safetensors())?;
+            cache.store(&weights, seconds)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! The command line: a file per subcommand.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted and saved.
+
+mod check;
+mod compare;
+mod devices;
+mod drive;
+mod eval;
+mod place;
+mod preview;
+mod report;
+mod sample;
+mod score;
+mod screen;
+mod train;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{ConfigError, RunConfig};
+
+/// Trains small language models to reason with SASR: SFT as the textbook, GRPO as the quiz, and a
+/// controller that decides at every step which one the model needs.
+#[derive(Parser)]
+#[command(name = "sasr", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a model: base model, SFT warm-up, adaptive SFT/GRPO with exams, final test.
+    Train(train::TrainArgs),
+    /// Train with several methods and seeds from the same base models, and compare.
+    Compare(compare::CompareArgs),
+    /// Test a run or a checkpoint.
+    Eval(eval::EvalArgs),
+    /// Ask a model problems of its task, or a prompt of yours.
+    Sample(sample::SampleArgs),
+    /// Print per-token log-probabilities for the lines of a JSONL file.
+    Score(score::ScoreArgs),
+    /// Write report.html for one run or for several together.
+    Report(report::ReportArgs),
+    /// Show the first batch as the model sees it, with its loss mask.
+    Preview(preview::PreviewArgs),
+    /// Check a configuration: sizes, memory, data; or explain its fields.
+    Check(check::CheckArgs),
+    /// List the devices of this build on this machine.
+    Devices(devices::DevicesArgs),
+}
+
+/// Where a configuration comes from.
+#[derive(Args, Clone)]
+struct ConfigArgs {
+    /// A TOML file; without one, the defaults.
+    config: Option<PathBuf>,
+    /// Override a field, e.g. --set grpo.num_generations=16 (may be repeated).
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    set: Vec<String>,
+}
+
+impl ConfigArgs {
+    fn load(&self) -> Result<RunConfig, ConfigError> {
+        RunConfig::load(self.config.as_deref(), &self.set)
+    }
+}
+
+/// How a command ended, short of failing.
+enum Ended {
+    Done,
+    /// Ctrl-C: stopped and saved.
+    Interrupted,
+}
+
+/// Parses the command line, does what it says, and gives the exit code.
+pub fn run() -> ExitCode {
+    // clap itself exits with 2 on wrong usage and 0 on --help.
+    let cli = Cli::parse();
+    let ended = match cli.command {
+        Command::Train(args) => train::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Eval(args) => eval::run(args),
+        Command::Sample(args) => sample::run(args),
+        Command::Score(args) => score::run(args),
+        Command::Report(args) => report::run(args),
+        Command::Preview(args) => preview::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Devices(args) => devices::run(args),
+    };
+    match ended {
+        Ok(Ended::Done) => ExitCode::SUCCESS,
+        Ok(Ended::Interrupted) => ExitCode::from(130),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if is_wrong_input(&error) { 2 } else { 1 })
+        }
+    }
+}
+
+/// Configurations and arguments that cannot be meant exit with 2, everything else with 1.
+fn is_wrong_input(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.is::<ConfigError>()
+            || cause.is::<Usage>()
+            || cause.is::<crate::devices::DeviceError>()
+            || matches!(cause.downcast_ref(), Some(crate::training::TrainError::Config(_)))
+    })
+}
+
+/// Whoever read our output has seen enough (`sasr sample | head`).
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Arguments that contradict each other or name what is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+/// Prints a line, and fails quietly where nobody listens any more.
+macro_rules! say {
+    ($($arg:tt)*) => {{
+        use std::io::Write as _;
+        writeln!(std::io::stdout(), $($arg)*)?
+    }};
+}
+use say;

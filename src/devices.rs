@@ -27,15 +27,23 @@ pub struct DeviceInfo {
 pub fn open(name: &str) -> Result<Device, DeviceError> {
     match name {
         "auto" | "cpu" => Ok(Device::flex()),
-        other => Err(DeviceError::NotInThisBuild { asked: other.to_string() }),
+        other => Err(DeviceError::NotInThisBuild {
+            asked: other.to_string(),
+        }),
     }
 }
 
 /// The devices of this build on this machine.
 pub fn list() -> Vec<DeviceInfo> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let description = format!("burn-flex, {threads} hardware threads, {}", instruction_set());
-    vec![DeviceInfo { device: "cpu".into(), description }]
+    let description = format!(
+        "burn-flex, {threads} hardware threads, {}",
+        instruction_set()
+    );
+    vec![DeviceInfo {
+        device: "cpu".into(),
+        description,
+    }]
 }
 
 /// The vector instructions that fused operations and matrix products use here.
@@ -53,6 +61,10 @@ fn instruction_set() -> &'static str {
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
-        if cfg!(target_arch = "aarch64") { "NEON" } else { "portable instructions" }
+        if cfg!(target_arch = "aarch64") {
+            "NEON"
+        } else {
+            "portable instructions"
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! placeholder
+pub mod balance;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod cli;
-pub mod balance;
 pub mod clock;
 pub mod config;
 pub mod curriculum;

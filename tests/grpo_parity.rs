@@ -26,23 +26,39 @@ impl Fixture {
     fn load() -> Self {
         let read = |name: &str| std::fs::read(folder().join(name)).unwrap();
         let cases = serde_json::from_slice(&read("cases.json")).unwrap();
-        Self { cases, tensors: read("cases.safetensors") }
+        Self {
+            cases,
+            tensors: read("cases.safetensors"),
+        }
     }
 
     fn words(&self, name: &str) -> (Vec<[u8; 4]>, Vec<usize>) {
         let file = SafeTensors::deserialize(&self.tensors).unwrap();
-        let view = file.tensor(name).unwrap_or_else(|_| panic!("no tensor {name}"));
-        let words = view.data().chunks_exact(4).map(|b| b.try_into().unwrap()).collect();
+        let view = file
+            .tensor(name)
+            .unwrap_or_else(|_| panic!("no tensor {name}"));
+        let words = view
+            .data()
+            .chunks_exact(4)
+            .map(|b| b.try_into().unwrap())
+            .collect();
         (words, view.shape().to_vec())
     }
 
     fn f32(&self, name: &str) -> Vec<f32> {
-        self.words(name).0.into_iter().map(f32::from_le_bytes).collect()
+        self.words(name)
+            .0
+            .into_iter()
+            .map(f32::from_le_bytes)
+            .collect()
     }
 
     fn i32(&self, name: &str) -> (Vec<i32>, usize) {
         let (words, shape) = self.words(name);
-        (words.into_iter().map(i32::from_le_bytes).collect(), shape[1])
+        (
+            words.into_iter().map(i32::from_le_bytes).collect(),
+            shape[1],
+        )
     }
 }
 
@@ -90,12 +106,19 @@ fn rows(fixture: &Fixture) -> Vec<(Vec<u32>, Vec<u32>)> {
         let (ids, width) = fixture.i32(ids);
         let (mask, _) = fixture.i32(mask);
         let row = |(ids, mask): (&[i32], &[i32])| {
-            ids.iter().zip(mask).filter(|(_, m)| **m == 1).map(|(id, _)| *id as u32).collect()
+            ids.iter()
+                .zip(mask)
+                .filter(|(_, m)| **m == 1)
+                .map(|(id, _)| *id as u32)
+                .collect()
         };
         ids.chunks(width).zip(mask.chunks(width)).map(row).collect()
     };
     let prompts = real("prompt_ids", "prompt_mask");
-    prompts.into_iter().zip(real("completion_ids", "completion_mask")).collect()
+    prompts
+        .into_iter()
+        .zip(real("completion_ids", "completion_mask"))
+        .collect()
 }
 
 struct Model {
@@ -110,7 +133,11 @@ fn model(name: &str) -> Model {
     let spec = Arc::new(DecoderSpec::from_json(&read("config.json")).unwrap());
     let parameters =
         Parameters::from_safetensors(&spec, &[read("model.safetensors")], &device).unwrap();
-    Model { rotary: Rotary::new(&spec, &device), spec, parameters }
+    Model {
+        rotary: Rotary::new(&spec, &device),
+        spec,
+        parameters,
+    }
 }
 
 /// Log-probabilities and entropies [n, 2] of all completion tokens of the given rows, in order.
@@ -156,11 +183,16 @@ fn every_loss_case() {
         let num_items = inputs["num_items_in_batch"].as_f64().unwrap() * accumulation as f64
             / steps_per_generation;
         let size = (to - from) / accumulation;
-        let parts: Vec<(usize, usize)> =
-            (0..accumulation).map(|i| (from + i * size, from + (i + 1) * size)).collect();
+        let parts: Vec<(usize, usize)> = (0..accumulation)
+            .map(|i| (from + i * size, from + (i + 1) * size))
+            .collect();
         let micro: Vec<Vec<usize>> = parts.iter().map(|&(a, b)| lengths[a..b].to_vec()).collect();
-        let weights =
-            row_weights(config.loss_type, &micro, num_items, config.max_completion_length);
+        let weights = row_weights(
+            config.loss_type,
+            &micro,
+            num_items,
+            config.max_completion_length,
+        );
 
         let mut total_grads: Option<Vec<Vec<f32>>> = None;
         let mut dloss = Vec::new();
@@ -170,7 +202,8 @@ fn every_loss_case() {
                 .collect();
             let by_token = |weights: &[[f32; 2]], which: usize| -> Vec<f32> {
                 let rows = weights.iter().zip(&lengths[a..b]);
-                rows.flat_map(|(w, &n)| std::iter::repeat_n(w[which], n)).collect()
+                rows.flat_map(|(w, &n)| std::iter::repeat_n(w[which], n))
+                    .collect()
             };
             let build = |logps: Tensor<1>, entropy: Tensor<1>| PolicyInputs {
                 logps,
@@ -189,18 +222,31 @@ fn every_loss_case() {
             let loss = f64::from(list(out.loss.clone())[0]);
             let want = case["expected"]["losses"][index].as_f64().unwrap();
             worst[0] = worst[0].max((loss - want).abs());
-            assert!((loss - want).abs() < 1e-5, "{name}: loss {loss} against {want}");
+            assert!(
+                (loss - want).abs() < 1e-5,
+                "{name}: loss {loss} against {want}"
+            );
             let mut metrics = PolicyMetrics::default();
-            metrics.add(&list(out.tokens), &lengths[a..b], &row_advantages[a..b], &config);
+            metrics.add(
+                &list(out.tokens),
+                &lengths[a..b],
+                &row_advantages[a..b],
+                &config,
+            );
             let ours = metrics.finish(&config);
             for (metric, want) in case["expected"]["metrics"].as_object().unwrap() {
                 let want = want.as_array().map_or(want, |all| &all[index]);
                 if metric == "policy_loss" || metric == "entropy_coef" {
                     continue;
                 }
-                let got = ours.get(metric).unwrap_or_else(|| panic!("{name}: no {metric}"));
+                let got = ours
+                    .get(metric)
+                    .unwrap_or_else(|| panic!("{name}: no {metric}"));
                 let want = want.as_f64().unwrap();
-                assert!((got - want).abs() < 1e-5 * want.abs().max(1.0), "{name}: {metric} {got} against {want}");
+                assert!(
+                    (got - want).abs() < 1e-5 * want.abs().max(1.0),
+                    "{name}: {metric} {got} against {want}"
+                );
             }
             let grads = out.loss.backward();
             dloss.extend(list(logps.grad(&grads).unwrap()));
@@ -212,10 +258,16 @@ fn every_loss_case() {
             let column = |i| scored.clone().narrow(1, i, 1).reshape([n]);
             let out = policy_loss(build(column(0), column(1)), &config);
             let loss = f64::from(list(out.loss.clone())[0]);
-            assert!((loss - want).abs() < 1e-5, "{name}: loss {loss} against {want} (model)");
+            assert!(
+                (loss - want).abs() < 1e-5,
+                "{name}: loss {loss} against {want} (model)"
+            );
             let mut grads = out.loss.backward();
-            let grads: Vec<Vec<f32>> =
-                decoder.gradients(&mut grads).into_iter().map(list).collect();
+            let grads: Vec<Vec<f32>> = decoder
+                .gradients(&mut grads)
+                .into_iter()
+                .map(list)
+                .collect();
             total_grads = Some(match total_grads {
                 None => grads,
                 Some(total) => total
@@ -230,7 +282,10 @@ fn every_loss_case() {
             let scale = want.iter().fold(0.01f32, |top, x| top.max(x.abs()));
             for (a, b) in dloss.iter().zip(&want) {
                 worst[1] = worst[1].max(f64::from((a - b).abs() / scale));
-                assert!((a - b).abs() < 1e-5 * scale, "{name}: dloss/dlogp {a} against {b}");
+                assert!(
+                    (a - b).abs() < 1e-5 * scale,
+                    "{name}: dloss/dlogp {a} against {b}"
+                );
             }
         }
         let norms: Vec<f64> = total_grads
@@ -241,18 +296,28 @@ fn every_loss_case() {
         let norm = norms.iter().map(|n| n * n).sum::<f64>().sqrt();
         let want = case["expected"]["grad_norm"].as_f64().unwrap();
         worst[2] = worst[2].max((norm / want - 1.0).abs());
-        assert!((norm / want - 1.0).abs() < 1e-4, "{name}: norm {norm} against {want}");
+        assert!(
+            (norm / want - 1.0).abs() < 1e-4,
+            "{name}: norm {norm} against {want}"
+        );
         let by_name = case["expected"]["param_grad_norms"].as_object().unwrap();
         assert_eq!(by_name.len(), norms.len());
         for (entry, norm) in policy.parameters.entries.iter().zip(&norms) {
             let want = by_name[&entry.name].as_f64().unwrap();
             let scale = want.max(1e-3);
-            assert!((norm - want).abs() < 2e-4 * scale, "{name}: {} {norm} against {want}", entry.name);
+            assert!(
+                (norm - want).abs() < 2e-4 * scale,
+                "{name}: {} {norm} against {want}",
+                entry.name
+            );
         }
     }
     println!(
         "{} cases: worst loss error {:.1e}, dloss/dlogp {:.1e}, gradient norm {:.1e}",
-        cases.len(), worst[0], worst[1], worst[2]
+        cases.len(),
+        worst[0],
+        worst[1],
+        worst[2]
     );
     assert_eq!(cases.len(), 49);
 }
@@ -269,8 +334,12 @@ fn every_advantage_case() {
             .iter()
             .map(|row| row.as_array().unwrap().iter().map(Value::as_f64).collect())
             .collect();
-        let weights: Vec<f64> =
-            case["reward_weights"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+        let weights: Vec<f64> = case["reward_weights"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_f64)
+            .collect();
         let scale = match case["scale_rewards"].as_str().unwrap() {
             "group" => ScaleRewards::Group,
             "batch" => ScaleRewards::Batch,
@@ -282,16 +351,26 @@ fn every_advantage_case() {
         };
         let group = case["num_generations"].as_u64().unwrap() as usize;
         let ours = advantages(&rewards, &weights, group, scale, aggregation);
-        for (a, want) in ours.values.iter().zip(case["advantages"].as_array().unwrap()) {
+        for (a, want) in ours
+            .values
+            .iter()
+            .zip(case["advantages"].as_array().unwrap())
+        {
             let want = want.as_f64().unwrap();
             let error = (f64::from(*a) - want).abs();
-            assert!(error < 1e-6 * want.abs().max(1.0), "{name}: {a} against {want}");
+            assert!(
+                error < 1e-6 * want.abs().max(1.0),
+                "{name}: {a} against {want}"
+            );
         }
         let logged = |key: &str| case["logged"][key].as_f64().unwrap();
         assert!((ours.reward - logged("reward")).abs() < 1e-6, "{name}");
         // TRL logs the share under the scaling in use; ours is always the groups' (the stall signal).
         if scale != ScaleRewards::Batch && aggregation == Aggregation::SumThenNormalize {
-            assert!((ours.frac_reward_zero_std - logged("frac_reward_zero_std")).abs() < 1e-6, "{name}");
+            assert!(
+                (ours.frac_reward_zero_std - logged("frac_reward_zero_std")).abs() < 1e-6,
+                "{name}"
+            );
         }
     }
     assert_eq!(cases.len(), 17);

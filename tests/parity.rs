@@ -10,7 +10,9 @@ use sasr::kernels::{AdamWStep, adamw, sum_of_squares};
 use sasr::model::{Decoder, DecoderSpec, Parameters, Rotary};
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hf").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/hf")
+        .join(name)
 }
 
 struct Expected {
@@ -21,14 +23,19 @@ impl Expected {
     fn f32(&self, name: &str) -> Vec<f32> {
         let file = SafeTensors::deserialize(&self.bytes).unwrap();
         let words = file.tensor(name).unwrap().data().to_vec();
-        words.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+        words
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+            .collect()
     }
 
     fn i32(&self, name: &str) -> (Vec<i32>, Vec<usize>) {
         let file = SafeTensors::deserialize(&self.bytes).unwrap();
         let view = file.tensor(name).unwrap();
         let words = view.data().chunks_exact(4);
-        let values = words.map(|b| i32::from_le_bytes(b.try_into().unwrap())).collect();
+        let values = words
+            .map(|b| i32::from_le_bytes(b.try_into().unwrap()))
+            .collect();
         (values, view.shape().to_vec())
     }
 }
@@ -51,7 +58,9 @@ fn load(name: &str) -> Case {
     Case {
         rotary: Rotary::new(&spec, &device),
         parameters,
-        expected: Expected { bytes: read("expected.safetensors") },
+        expected: Expected {
+            bytes: read("expected.safetensors"),
+        },
         numbers: serde_json::from_slice(&read("expected.json")).unwrap(),
         spec,
     }
@@ -80,13 +89,17 @@ fn logits_and_log_probabilities() {
         let decoder = Decoder::plain(&case.spec, &case.rotary, &case.parameters);
         let (ids, shape) = case.expected.i32("input_ids");
         let (mask, _) = case.expected.i32("attention_mask");
-        let (logits, logprobs) =
-            (case.expected.f32("logits"), case.expected.f32("token_logprobs"));
+        let (logits, logprobs) = (
+            case.expected.f32("logits"),
+            case.expected.f32("token_logprobs"),
+        );
         let v = case.spec.vocab_size;
         let mut worst = [0.0f32; 2];
         for (row, first, end) in real_rows(&mask, &shape) {
-            let tokens: Vec<u32> =
-                ids[row * shape[1] + first..row * shape[1] + end].iter().map(|&x| x as u32).collect();
+            let tokens: Vec<u32> = ids[row * shape[1] + first..row * shape[1] + end]
+                .iter()
+                .map(|&x| x as u32)
+                .collect();
             let time = tokens.len();
             let hidden = decoder.hidden(&tokens, 1, time);
             let ours = list(decoder.logits(hidden.clone()));
@@ -104,7 +117,10 @@ fn logits_and_log_probabilities() {
                 worst[1] = worst[1].max((ours[2 * t] - theirs).abs());
             }
         }
-        println!("{name}: worst logit error {}, worst log-probability error {}", worst[0], worst[1]);
+        println!(
+            "{name}: worst logit error {}, worst log-probability error {}",
+            worst[0], worst[1]
+        );
         assert!(worst[0] < 1e-4 && worst[1] < 1e-4, "{name}: {worst:?}");
     }
 }
@@ -122,13 +138,11 @@ fn greedy_continuation_with_the_cache() {
             (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best }) as u32
         };
         let v = case.spec.vocab_size;
-        let (logits, mut cache) =
-            decoder.prefill(&tokens[..prompt], &[prompt], 2, shape[1]);
+        let (logits, mut cache) = decoder.prefill(&tokens[..prompt], &[prompt], 2, shape[1]);
         let mut next = argmax(&list(logits)[..v]);
         for position in prompt..shape[1] {
             assert_eq!(next, tokens[position], "{name}: token {position}");
-            let logits =
-                decoder.step(&[next, next], &[0, 1], &[position, position], &mut cache);
+            let logits = decoder.step(&[next, next], &[0, 1], &[position, position], &mut cache);
             let logits = list(logits);
             assert_eq!(logits[..v], logits[v..], "{name}: equal rows differ");
             next = argmax(&logits[..v]);
@@ -152,9 +166,13 @@ fn ten_adamw_steps() {
             let mut count = 0.0;
             for (row, first, end) in real_rows(&mask, &shape) {
                 let at = row * shape[1];
-                let tokens: Vec<u32> = ids[at + first..at + end].iter().map(|&x| x as u32).collect();
-                let rows: Vec<usize> =
-                    (0..tokens.len() - 1).filter(|t| completion[at + first + t + 1] == 1).collect();
+                let tokens: Vec<u32> = ids[at + first..at + end]
+                    .iter()
+                    .map(|&x| x as u32)
+                    .collect();
+                let rows: Vec<usize> = (0..tokens.len() - 1)
+                    .filter(|t| completion[at + first + t + 1] == 1)
+                    .collect();
                 let targets: Vec<usize> = rows.iter().map(|&t| tokens[t + 1] as usize).collect();
                 let hidden = decoder.hidden(&tokens, 1, tokens.len());
                 let logp = decoder.token_logprobs(hidden, &rows, &targets, 1.0);
@@ -174,9 +192,18 @@ fn ten_adamw_steps() {
                 .sum::<f64>()
                 .sqrt();
             let loss = f64::from(list(loss)[0]);
-            let (want_loss, want_norm) = (number("adamw_losses", step), number("adamw_grad_norms", step));
-            assert!((loss / want_loss - 1.0).abs() < 1e-4, "{name} step {step}: loss {loss} against {want_loss}");
-            assert!((norm / want_norm - 1.0).abs() < 1e-3, "{name} step {step}: norm {norm} against {want_norm}");
+            let (want_loss, want_norm) = (
+                number("adamw_losses", step),
+                number("adamw_grad_norms", step),
+            );
+            assert!(
+                (loss / want_loss - 1.0).abs() < 1e-4,
+                "{name} step {step}: loss {loss} against {want_loss}"
+            );
+            assert!(
+                (norm / want_norm - 1.0).abs() < 1e-3,
+                "{name} step {step}: norm {norm} against {want_norm}"
+            );
             let update = AdamWStep {
                 learning_rate: 1e-3,
                 beta1: 0.9,
@@ -217,14 +244,25 @@ fn gradients_match_finite_differences() {
         let hidden = decoder.hidden(&tokens, 1, 24);
         let out = decoder.token_logprobs(hidden, &rows, &targets, 0.8);
         // Both outputs: log-probability and entropy.
-        (decoder, (out.clone().narrow(1, 0, 1).sum() + out.narrow(1, 1, 1).sum().mul_scalar(0.3)))
+        (
+            decoder,
+            (out.clone().narrow(1, 0, 1).sum() + out.narrow(1, 1, 1).sum().mul_scalar(0.3)),
+        )
     };
     let (decoder, value) = loss(&case.parameters, true);
     let mut grads = value.backward();
-    let grads: Vec<Vec<f32>> = decoder.gradients(&mut grads).into_iter().map(list).collect();
+    let grads: Vec<Vec<f32>> = decoder
+        .gradients(&mut grads)
+        .into_iter()
+        .map(list)
+        .collect();
     for (index, grad) in grads.iter().enumerate() {
         // The direction of the gradient itself: the directional derivative is its norm.
-        let norm = grad.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
+        let norm = grad
+            .iter()
+            .map(|g| f64::from(*g).powi(2))
+            .sum::<f64>()
+            .sqrt();
         let h = 2e-3 / norm.max(1e-3);
         let along = |sign: f64| {
             let mut parameters = case.parameters.clone();
@@ -240,6 +278,9 @@ fn gradients_match_finite_differences() {
         };
         let measured = (along(1.0) - along(-1.0)) / (2.0 * h);
         let name = &case.parameters.entries[index].name;
-        assert!((measured / norm - 1.0).abs() < 0.02, "{name}: {measured} against {norm}");
+        assert!(
+            (measured / norm - 1.0).abs() < 0.02,
+            "{name}: {measured} against {norm}"
+        );
     }
 }

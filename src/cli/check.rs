@@ -21,8 +21,16 @@ pub struct CheckArgs {
 
 pub fn run(args: CheckArgs) -> anyhow::Result<Ended> {
     if let Some(text) = &args.explain {
-        for field in fields().iter().filter(|field| field.path.contains(text.as_str())) {
-            say!("{} ({}), default {}", field.path, field.type_name, field.default);
+        for field in fields()
+            .iter()
+            .filter(|field| field.path.contains(text.as_str()))
+        {
+            say!(
+                "{} ({}), default {}",
+                field.path,
+                field.type_name,
+                field.default
+            );
             say!("    {}", field.doc.replace('\n', "\n    "));
         }
         return Ok(Ended::Done);
@@ -40,7 +48,11 @@ pub fn run(args: CheckArgs) -> anyhow::Result<Ended> {
         say!("note: {notice}");
         anyhow::Ok(())
     })?;
-    say!("task        {}, levels {:?}", setup.task.name(), config.curriculum.levels);
+    say!(
+        "task        {}, levels {:?}",
+        setup.task.name(),
+        config.curriculum.levels
+    );
     say!(
         "model       {parameters} parameters, {} layers, width {}, {} tokens in the vocabulary",
         spec.num_hidden_layers,
@@ -51,14 +63,17 @@ pub fn run(args: CheckArgs) -> anyhow::Result<Ended> {
     let copies = 1 + 2 * if config.optimizer.separate { 2 } else { 1 } + 1 + config.shards as u64;
     let weights = 4 * copies * parameters;
     let rows = config.grpo.num_prompts * config.grpo.num_generations;
-    let positions = spec.max_position_embeddings.min(config.grpo.max_completion_length + 128);
+    let positions = spec
+        .max_position_embeddings
+        .min(config.grpo.max_completion_length + 128);
     let cache = 4
         * 2
         * (rows * positions * spec.num_hidden_layers * spec.num_key_value_heads * spec.head_dim)
             as u64;
     // What a token leaves behind for the backward pass: per layer about ten vectors of the
     // residual's width and three of the feed-forward layer's.
-    let per_token = 4 * spec.num_hidden_layers * (10 * spec.hidden_size + 3 * spec.intermediate_size);
+    let per_token =
+        4 * spec.num_hidden_layers * (10 * spec.hidden_size + 3 * spec.intermediate_size);
     let tokens = (rows * positions).max(config.sft.batch_size * spec.max_position_embeddings);
     let activations = (tokens * per_token) as u64;
     say!(
@@ -84,7 +99,9 @@ pub fn run(args: CheckArgs) -> anyhow::Result<Ended> {
 fn seconds_estimate(setup: &Setup) -> f64 {
     let (config, spec) = (&setup.config, &setup.model.spec);
     let time = 64.min(spec.max_position_embeddings);
-    let ids: Vec<u32> = (0..4 * time).map(|i| (i % spec.vocab_size) as u32).collect();
+    let ids: Vec<u32> = (0..4 * time)
+        .map(|i| (i % spec.vocab_size) as u32)
+        .collect();
     let decoder = setup.model.decoder();
     let mut best = f64::INFINITY;
     for _ in 0..3 {

@@ -17,7 +17,11 @@ pub struct CompareArgs {
     #[command(flatten)]
     config: ConfigArgs,
     /// Methods, separated by commas.
-    #[arg(long, default_value = "sasr,sft,grpo,static,constant", value_delimiter = ',')]
+    #[arg(
+        long,
+        default_value = "sasr,sft,grpo,static,constant",
+        value_delimiter = ','
+    )]
     methods: Vec<String>,
     /// How many seeds (0, 1, …), or the seeds themselves separated by commas.
     #[arg(long, default_value = "2")]
@@ -36,7 +40,10 @@ pub struct CompareArgs {
 pub fn run(args: CompareArgs) -> anyhow::Result<Ended> {
     let base = args.config.load()?;
     let seeds = seeds(&args.seeds)?;
-    let name = args.name.clone().unwrap_or_else(|| format!("{}-compare", base.name));
+    let name = args
+        .name
+        .clone()
+        .unwrap_or_else(|| format!("{}-compare", base.name));
     let out = args.out.join(&name);
     let mut configs = Vec::new();
     for seed in &seeds {
@@ -84,10 +91,14 @@ pub fn run(args: CompareArgs) -> anyhow::Result<Ended> {
 
 fn seeds(text: &str) -> anyhow::Result<Vec<u64>> {
     let wrong = || {
-        Usage(format!("--seeds {text}: give how many (2) or which (0,1,2), as whole numbers"))
+        Usage(format!(
+            "--seeds {text}: give how many (2) or which (0,1,2), as whole numbers"
+        ))
     };
-    let numbers: Vec<u64> =
-        text.split(',').map(|n| n.trim().parse().map_err(|_| wrong())).collect::<Result<_, _>>()?;
+    let numbers: Vec<u64> = text
+        .split(',')
+        .map(|n| n.trim().parse().map_err(|_| wrong()))
+        .collect::<Result<_, _>>()?;
     match numbers.as_slice() {
         [0] => Err(wrong().into()),
         [count] if !text.contains(',') => Ok((0..*count).collect()),
@@ -104,8 +115,10 @@ fn is_finished(path: &Path, config: &RunConfig) -> anyhow::Result<bool> {
     let found = RunConfig::load(Some(&there), &[])?;
     if found != *config {
         let differs = crate::config::diff(&found, config);
-        let differs: Vec<String> =
-            differs.iter().map(|(path, a, b)| format!("{path}: {a} there, {b} here")).collect();
+        let differs: Vec<String> = differs
+            .iter()
+            .map(|(path, a, b)| format!("{path}: {a} there, {b} here"))
+            .collect();
         let message = format!(
             "{} holds a run of another configuration ({}); choose another --name",
             path.display(),

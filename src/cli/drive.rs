@@ -62,11 +62,17 @@ struct BaseCache {
 impl BaseCache {
     fn new(out: &Path, setup: &Setup) -> Self {
         // What decides the base model: the configuration's part and the bytes of the data files.
-        let data: Vec<String> =
-            setup.fingerprints.iter().map(|(name, sum)| format!("{name}={sum}")).collect();
+        let data: Vec<String> = setup
+            .fingerprints
+            .iter()
+            .map(|(name, sum)| format!("{name}={sum}"))
+            .collect();
         let key = format!("{}:{}", setup.config.base_key(), data.join(","));
         let key = format!("{:016x}", crate::rng::fingerprint(&key));
-        Self { path: out.join(".base").join(format!("{key}.safetensors")), key }
+        Self {
+            path: out.join(".base").join(format!("{key}.safetensors")),
+            key,
+        }
     }
 
     fn seconds_file(&self) -> PathBuf {
@@ -75,7 +81,10 @@ impl BaseCache {
 
     fn load(&self) -> Option<(Vec<u8>, f64)> {
         let seconds = std::fs::read_to_string(self.seconds_file()).ok()?;
-        Some((std::fs::read(&self.path).ok()?, seconds.trim().parse().ok()?))
+        Some((
+            std::fs::read(&self.path).ok()?,
+            seconds.trim().parse().ok()?,
+        ))
     }
 
     fn store(&self, weights: &[u8], seconds: f64) -> anyhow::Result<()> {
@@ -83,7 +92,10 @@ impl BaseCache {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         write_file(&self.path, weights)?;
-        Ok(write_file(&self.seconds_file(), format!("{seconds:.3}\n").as_bytes())?)
+        Ok(write_file(
+            &self.seconds_file(),
+            format!("{seconds:.3}\n").as_bytes(),
+        )?)
     }
 }
 
@@ -103,7 +115,9 @@ impl Run {
         let path = out.join(&setup.config.name);
         let trains_base = setup.config.base.steps > 0;
         let cache = BaseCache::new(out, &setup);
-        let cached = (trains_base && setup.config.base.cache).then(|| cache.load()).flatten();
+        let cached = (trains_base && setup.config.base.cache)
+            .then(|| cache.load())
+            .flatten();
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let mut manifest = Manifest {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -125,15 +139,16 @@ impl Run {
         };
         let folder = RunFolder::create(&path, &setup.config, &manifest)?;
         let cache = (trains_base && setup.config.base.cache).then_some(cache);
-        Ok(Self { session: Session::new(setup, start)?, folder, manifest, cache })
+        Ok(Self {
+            session: Session::new(setup, start)?,
+            folder,
+            manifest,
+            cache,
+        })
     }
 
     /// Opens a run to go on with it, perhaps for more steps and with other settings.
-    pub fn resume(
-        path: &Path,
-        checkpoint: Option<&str>,
-        set: &[String],
-    ) -> anyhow::Result<Self> {
+    pub fn resume(path: &Path, checkpoint: Option<&str>, set: &[String]) -> anyhow::Result<Self> {
         let (mut folder, snapshot, state): (_, _, State) = RunFolder::resume(path, checkpoint)?;
         let config = RunConfig::from_toml(&state.config, "the checkpoint's configuration", set)?;
         let device = crate::devices::open(&config.device)?;
@@ -152,7 +167,12 @@ impl Run {
         if session.steps_done() < steps && manifest.finished {
             session.handle(Command::Extend { max_steps: steps })?;
         }
-        Ok(Self { session, folder, manifest, cache: None })
+        Ok(Self {
+            session,
+            folder,
+            manifest,
+            cache: None,
+        })
     }
 
     /// Where the run is written.

@@ -35,17 +35,26 @@ pub fn run(args: EvalArgs) -> anyhow::Result<Ended> {
         say!("{}", folder.display());
     }
     while !test.is_finished() {
-        let (events, _) =
-            pollster::block_on(test.advance(&setup.model, &workers, &study))?;
+        let (events, _) = pollster::block_on(test.advance(&setup.model, &workers, &study))?;
         for event in events {
-            let Event::Evaluated(record) = event else { continue };
+            let Event::Evaluated(record) = event else {
+                continue;
+            };
             if args.json {
                 say!("{}", serde_json::to_string(&record)?);
                 continue;
             }
-            let unseen = if record.unseen { " (never trained on)" } else { "" };
+            let unseen = if record.unseen {
+                " (never trained on)"
+            } else {
+                ""
+            };
             let reworded = record.perturbation.as_deref().unwrap_or("as they are");
-            say!("\nlevel {}{unseen}, {reworded}, {} problems", record.level, record.problems);
+            say!(
+                "\nlevel {}{unseen}, {reworded}, {} problems",
+                record.level,
+                record.problems
+            );
             for (name, value) in &record.metrics {
                 say!("  {name:<24} {value:.4}");
             }

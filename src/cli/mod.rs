@@ -108,7 +108,10 @@ fn is_wrong_input(error: &anyhow::Error) -> bool {
         cause.is::<ConfigError>()
             || cause.is::<Usage>()
             || cause.is::<crate::devices::DeviceError>()
-            || matches!(cause.downcast_ref(), Some(crate::training::TrainError::Config(_)))
+            || matches!(
+                cause.downcast_ref(),
+                Some(crate::training::TrainError::Config(_))
+            )
     })
 }
 

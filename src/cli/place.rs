@@ -25,7 +25,10 @@ pub fn model_folder(place: &Path) -> anyhow::Result<PathBuf> {
     if place.join("checkpoints").is_dir() {
         let names = checkpoints(place)?;
         let newest = names.last().ok_or_else(|| {
-            Usage(format!("{} has no complete checkpoint yet", place.display()))
+            Usage(format!(
+                "{} has no complete checkpoint yet",
+                place.display()
+            ))
         })?;
         return Ok(place.join("checkpoints").join(newest));
     }
@@ -39,7 +42,9 @@ pub fn model_folder(place: &Path) -> anyhow::Result<PathBuf> {
 /// The configuration of the run that a model folder belongs to, where it does.
 pub fn run_config(model: &Path) -> Option<PathBuf> {
     let beside = |up: &str| model.join(up).join("config.toml");
-    [beside("."), beside("../..")].into_iter().find(|path| path.exists())
+    [beside("."), beside("../..")]
+        .into_iter()
+        .find(|path| path.exists())
 }
 
 /// Opens a model folder with its tokenizer.
@@ -63,7 +68,9 @@ pub fn open_run(
     set: &[String],
 ) -> anyhow::Result<(Setup, PathBuf)> {
     let folder = model_folder(place)?;
-    let found = config.map(Path::to_path_buf).or_else(|| run_config(&folder));
+    let found = config
+        .map(Path::to_path_buf)
+        .or_else(|| run_config(&folder));
     let found = found.ok_or_else(|| {
         let message = format!(
             "{} does not belong to a run: say which task with --config FILE.toml",

@@ -25,8 +25,7 @@ pub fn run(args: PreviewArgs) -> anyhow::Result<Ended> {
     let setup = Setup::new(config, device, &loader)?;
     let config = &setup.config;
     let levels = config.curriculum.levels[0]..=config.curriculum.levels[1];
-    let pool =
-        Pool::demonstrations(setup.task.as_ref(), levels, config.task.demonstrations)?;
+    let pool = Pool::demonstrations(setup.task.as_ref(), levels, config.task.demonstrations)?;
     let mut curriculum = Curriculum::new(&config.curriculum, config.exam.pass, config.seed);
     let colour = std::io::stdout().is_terminal();
     setup.notices.iter().try_for_each(|notice| {

@@ -66,7 +66,11 @@ fn complete(args: &SampleArgs, prompt: &str, sampling: &Sampling) -> anyhow::Res
     let ids = text.prompt(prompt)?;
     let room = model.spec.max_position_embeddings;
     if ids.is_empty() || ids.len() >= room {
-        let message = format!("the prompt has {} tokens; the model takes 1 to {}", ids.len(), room - 1);
+        let message = format!(
+            "the prompt has {} tokens; the model takes 1 to {}",
+            ids.len(),
+            room - 1
+        );
         return Err(Usage(message).into());
     }
     let limits = Limits {
@@ -75,7 +79,11 @@ fn complete(args: &SampleArgs, prompt: &str, sampling: &Sampling) -> anyhow::Res
         pad: text.pad(),
     };
     let problem = crate::rng::fingerprint(prompt);
-    let request = Request { problem, prompt: ids, samples: args.samples };
+    let request = Request {
+        problem,
+        prompt: ids,
+        samples: args.samples,
+    };
     let all = pollster::block_on(generate(&model.decoder(), &[request], sampling, &limits))?;
     for completion in all.iter().flatten() {
         let shown = text.decode(&completion.tokens);
@@ -86,7 +94,10 @@ fn complete(args: &SampleArgs, prompt: &str, sampling: &Sampling) -> anyhow::Res
             });
             say!("{line}");
         } else {
-            say!("{prompt}{shown}{}", if completion.finished { "" } else { " …" });
+            say!(
+                "{prompt}{shown}{}",
+                if completion.finished { "" } else { " …" }
+            );
         }
     }
     Ok(Ended::Done)
@@ -98,8 +109,12 @@ fn ask(args: &SampleArgs, sampling: &Sampling) -> anyhow::Result<Ended> {
     let level = args.level.unwrap_or(setup.config.curriculum.levels[1]);
     let known = setup.task.levels();
     if !known.contains(&level) {
-        let message =
-            format!("--level {level}: {} has {} to {}", setup.task.name(), known.start(), known.end());
+        let message = format!(
+            "--level {level}: {} has {} to {}",
+            setup.task.name(),
+            known.start(),
+            known.end()
+        );
         return Err(Usage(message).into());
     }
     for index in 0..args.count {
@@ -117,7 +132,11 @@ fn ask(args: &SampleArgs, sampling: &Sampling) -> anyhow::Result<Ended> {
             } else {
                 let mark = if record.correct { "✓" } else { "✗" };
                 let end = if record.finished { "" } else { " …" };
-                say!("  {mark} {:>5.2}  {}{end}", record.reward, record.completion);
+                say!(
+                    "  {mark} {:>5.2}  {}{end}",
+                    record.reward,
+                    record.completion
+                );
             }
         }
     }

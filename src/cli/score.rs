@@ -42,7 +42,11 @@ pub fn run(args: ScoreArgs) -> anyhow::Result<Ended> {
     let file = std::fs::read_to_string(&args.file)
         .with_context(|| format!("cannot read {}", args.file.display()))?;
     let mut examples = Vec::new();
-    for (number, line) in file.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    for (number, line) in file
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
         let place = || format!("{}:{}", args.file.display(), number + 1);
         let parsed: Line = serde_json::from_str(line).with_context(|| {
             format!(
@@ -65,7 +69,11 @@ pub fn run(args: ScoreArgs) -> anyhow::Result<Ended> {
             example.ids.len(),
             spec.max_position_embeddings
         );
-        if let Some(id) = example.ids.iter().find(|id| **id as usize >= spec.vocab_size) {
+        if let Some(id) = example
+            .ids
+            .iter()
+            .find(|id| **id as usize >= spec.vocab_size)
+        {
             anyhow::bail!("{}: token {id} is not below {}", place(), spec.vocab_size);
         }
         examples.push(example);
@@ -77,7 +85,10 @@ pub fn run(args: ScoreArgs) -> anyhow::Result<Ended> {
         for (example, logps) in examples.iter().zip(logps) {
             let sum: f64 = logps.iter().copied().map(f64::from).sum();
             let scored = &example.ids[example.prompt.max(1)..];
-            say!("{}", serde_json::json!({ "ids": scored, "logprobs": logps, "sum": sum }));
+            say!(
+                "{}",
+                serde_json::json!({ "ids": scored, "logprobs": logps, "sum": sum })
+            );
         }
     }
     Ok(Ended::Done)

@@ -37,7 +37,11 @@ impl Screen {
         Self {
             json,
             bar,
-            label: if label.is_empty() { String::new() } else { format!("[{label}] ") },
+            label: if label.is_empty() {
+                String::new()
+            } else {
+                format!("[{label}] ")
+            },
             exam: None,
             reward: None,
             tokens_at: (0, 0.0),
@@ -70,14 +74,29 @@ impl Screen {
             return;
         }
         match event {
-            Event::Started { parameters, vocabulary, device, notices, .. } => {
+            Event::Started {
+                parameters,
+                vocabulary,
+                device,
+                notices,
+                ..
+            } => {
                 self.note(&format!(
                     "{parameters} parameters, {vocabulary} tokens in the vocabulary, on {device}"
                 ));
-                notices.iter().for_each(|notice| self.note(&format!("note: {notice}")));
+                notices
+                    .iter()
+                    .for_each(|notice| self.note(&format!("note: {notice}")));
             }
             Event::PhaseBegan { phase, .. } => self.begin(*phase, session),
-            Event::BaseStep { step, steps, loss, num_tokens, step_time, .. } => {
+            Event::BaseStep {
+                step,
+                steps,
+                loss,
+                num_tokens,
+                step_time,
+                ..
+            } => {
                 self.count(*num_tokens, *step_time);
                 let rate = self.tokens_per_second;
                 self.progress(*step, *steps, &format!("loss {loss:.3}  {rate:.0} tok/s"));
@@ -91,7 +110,11 @@ impl Screen {
                     Some(name) => format!(" ({name})"),
                     None => String::new(),
                 };
-                let unseen = if record.unseen { ", never trained on" } else { "" };
+                let unseen = if record.unseen {
+                    ", never trained on"
+                } else {
+                    ""
+                };
                 let accuracy = record.metrics.get("accuracy").copied().unwrap_or(0.0);
                 self.note(&format!(
                     "{} level {}{unseen}{reworded}: {:.1} % of {} problems",
@@ -108,7 +131,10 @@ impl Screen {
                 self.note(&format!("step {step}: level {level} is open"));
             }
             Event::Alarm(alarm) => {
-                self.note(&format!("step {}: {}: {}", alarm.step, alarm.kind, alarm.message));
+                self.note(&format!(
+                    "step {}: {}: {}",
+                    alarm.step, alarm.kind, alarm.message
+                ));
             }
             Event::Changed { path, value, .. } => self.note(&format!("{path} is now {value}")),
             Event::Finished { .. } => {
@@ -156,11 +182,15 @@ impl Screen {
         }
         if let Some(reward) = record.metrics.get("reward") {
             // Smoothed over some ten quizzes, like a chart would be.
-            self.reward = Some(self.reward.map_or(*reward, |mean| 0.9 * mean + 0.1 * reward));
+            self.reward = Some(
+                self.reward
+                    .map_or(*reward, |mean| 0.9 * mean + 0.1 * reward),
+            );
         }
-        let p = record.decision.as_ref().map_or(String::new(), |decision| {
-            format!("p {:.2}  ", decision.p)
-        });
+        let p = record
+            .decision
+            .as_ref()
+            .map_or(String::new(), |decision| format!("p {:.2}  ", decision.p));
         let mut message = format!(
             "{p}{:<5} loss {:.3}  |g| {:.2}",
             record.branch.label(),

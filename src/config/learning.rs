@@ -53,7 +53,12 @@ pub struct SftConfig {
 
 impl Default for SftConfig {
     fn default() -> Self {
-        Self { batch_size: 32, learning_rate: 1.5e-3, max_length: 0, gradient_accumulation_steps: 1 }
+        Self {
+            batch_size: 32,
+            learning_rate: 1.5e-3,
+            max_length: 0,
+            gradient_accumulation_steps: 1,
+        }
     }
 }
 

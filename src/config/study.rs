@@ -18,7 +18,12 @@ pub struct CurriculumConfig {
 
 impl Default for CurriculumConfig {
     fn default() -> Self {
-        Self { levels: [1, 3], start: 3, floor: 0.1, window: 256 }
+        Self {
+            levels: [1, 3],
+            start: 3,
+            floor: 0.1,
+            window: 256,
+        }
     }
 }
 
@@ -36,7 +41,11 @@ pub struct ExamConfig {
 
 impl Default for ExamConfig {
     fn default() -> Self {
-        Self { every: 100, problems: 64, pass: 0.8 }
+        Self {
+            every: 100,
+            problems: 64,
+            pass: 0.8,
+        }
     }
 }
 
@@ -86,7 +95,10 @@ pub struct CheckpointConfig {
 
 impl Default for CheckpointConfig {
     fn default() -> Self {
-        Self { every: 100, keep: 2 }
+        Self {
+            every: 100,
+            keep: 2,
+        }
     }
 }
 
@@ -100,6 +112,8 @@ pub struct LoggingConfig {
 
 impl Default for LoggingConfig {
     fn default() -> Self {
-        Self { completions_every: 10 }
+        Self {
+            completions_every: 10,
+        }
     }
 }

@@ -111,7 +111,11 @@ pub struct ArithmeticConfig {
 
 impl Default for ArithmeticConfig {
     fn default() -> Self {
-        Self { operators: "+-".into(), max_operand: 9, parentheses: 0.0 }
+        Self {
+            operators: "+-".into(),
+            max_operand: 9,
+            parentheses: 0.0,
+        }
     }
 }
 
@@ -129,7 +133,11 @@ pub struct CountdownConfig {
 
 impl Default for CountdownConfig {
     fn default() -> Self {
-        Self { operators: "+-".into(), max_number: 9, max_target: 99 }
+        Self {
+            operators: "+-".into(),
+            max_number: 9,
+            max_target: 99,
+        }
     }
 }
 
@@ -148,7 +156,11 @@ pub struct KnightsKnavesConfig {
 
 impl Default for KnightsKnavesConfig {
     fn default() -> Self {
-        Self { depth: 2, width: 2, short: false }
+        Self {
+            depth: 2,
+            width: 2,
+            short: false,
+        }
     }
 }
 

@@ -65,10 +65,17 @@ pub fn maj_at_n(samples: &[Sample]) -> Option<f64> {
         }
     }
     let most = votes.values().map(|&(count, _)| count).max().unwrap_or(0);
-    let tied: Vec<bool> =
-        votes.values().filter(|(count, _)| *count == most).map(|&(_, correct)| correct).collect();
+    let tied: Vec<bool> = votes
+        .values()
+        .filter(|(count, _)| *count == most)
+        .map(|&(_, correct)| correct)
+        .collect();
     let right = tied.iter().filter(|&&correct| correct).count();
-    Some(if tied.is_empty() { 0.0 } else { right as f64 / tied.len() as f64 })
+    Some(if tied.is_empty() {
+        0.0
+    } else {
+        right as f64 / tied.len() as f64
+    })
 }
 
 /// Entropy, in nats, of how often each final answer is given. Samples without an answer are left
@@ -80,13 +87,20 @@ pub fn answer_entropy(samples: &[Sample]) -> Option<f64> {
 
 /// How many different reasoning paths the samples take.
 pub fn distinct_paths(samples: &[Sample]) -> usize {
-    samples.iter().filter_map(|sample| sample.path.as_deref()).collect::<BTreeSet<_>>().len()
+    samples
+        .iter()
+        .filter_map(|sample| sample.path.as_deref())
+        .collect::<BTreeSet<_>>()
+        .len()
 }
 
 /// How many different reasoning paths lead to a correct answer: the "distinct reasoning paths" of
 /// rejection-sampling fine-tuning (Yuan et al. 2023).
 pub fn distinct_correct_paths(samples: &[Sample]) -> usize {
-    correct(samples).filter_map(|sample| sample.path.as_deref()).collect::<BTreeSet<_>>().len()
+    correct(samples)
+        .filter_map(|sample| sample.path.as_deref())
+        .collect::<BTreeSet<_>>()
+        .len()
 }
 
 /// Entropy, in nats, of how often each path is taken; none if no sample has a path.
@@ -145,7 +159,11 @@ pub fn self_bleu(samples: &[Sample]) -> Option<f64> {
     }
     let counts: Vec<Vec<BTreeMap<&[u32], usize>>> = samples
         .iter()
-        .map(|sample| (1..=BLEU_ORDER).map(|n| n_gram_counts(&sample.tokens, n)).collect())
+        .map(|sample| {
+            (1..=BLEU_ORDER)
+                .map(|n| n_gram_counts(&sample.tokens, n))
+                .collect()
+        })
         .collect();
     mean((0..samples.len()).map(|i| bleu_against_others(samples, &counts, i)))
 }
@@ -205,8 +223,7 @@ pub fn summarise(
     let over = |metric: &dyn Fn(&[Sample]) -> Option<f64>| {
         mean(problems.iter().filter_map(|samples| metric(samples)))
     };
-    let pass =
-        |k: usize| over(&|samples| pass_at_k(samples.len(), correct_count(samples), k));
+    let pass = |k: usize| over(&|samples| pass_at_k(samples.len(), correct_count(samples), k));
     let mut put = |name: String, value: Option<f64>| {
         if let Some(value) = value {
             metrics.insert(name, value);
@@ -219,10 +236,21 @@ pub fn summarise(
     for &k in ks.iter().filter(|&&k| k <= n) {
         put(format!("pass@{k}"), pass(k));
     }
-    put("cons_pass_gap".into(), pass(n).zip(majority).map(|(pass, majority)| pass - majority));
+    put(
+        "cons_pass_gap".into(),
+        pass(n)
+            .zip(majority)
+            .map(|(pass, majority)| pass - majority),
+    );
     put("answer_entropy".into(), over(&answer_entropy));
-    put("effective_answers".into(), over(&|samples| answer_entropy(samples).map(f64::exp)));
-    put("distinct_paths".into(), over(&|samples| Some(distinct_paths(samples) as f64)));
+    put(
+        "effective_answers".into(),
+        over(&|samples| answer_entropy(samples).map(f64::exp)),
+    );
+    put(
+        "distinct_paths".into(),
+        over(&|samples| Some(distinct_paths(samples) as f64)),
+    );
     put(
         "distinct_correct_paths".into(),
         over(&|samples| Some(distinct_correct_paths(samples) as f64)),
@@ -244,7 +272,9 @@ fn correct_count(samples: &[Sample]) -> usize {
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = values.fold((0.0, 0usize), |(sum, count), value| (sum + value, count + 1));
+    let (sum, count) = values.fold((0.0, 0usize), |(sum, count), value| {
+        (sum + value, count + 1)
+    });
     (count > 0).then(|| sum / count as f64)
 }
 
@@ -255,7 +285,11 @@ fn entropy<'a>(items: impl Iterator<Item = &'a str>) -> Option<f64> {
         *counts.entry(item).or_default() += 1;
     }
     let total = counts.values().sum::<usize>() as f64;
-    let sum: f64 = counts.values().map(|&count| count as f64 / total).map(|p| p * p.ln()).sum();
+    let sum: f64 = counts
+        .values()
+        .map(|&count| count as f64 / total)
+        .map(|p| p * p.ln())
+        .sum();
     // Adding 0 turns the −0 of a single item into 0.
     (!counts.is_empty()).then_some(0.0 - sum)
 }
@@ -273,7 +307,10 @@ fn count_n_grams(samples: &[Sample], n: usize) -> (usize, usize) {
     if n == 0 {
         return (0, 0);
     }
-    let grams: Vec<&[u32]> = samples.iter().flat_map(|sample| sample.tokens.windows(n)).collect();
+    let grams: Vec<&[u32]> = samples
+        .iter()
+        .flat_map(|sample| sample.tokens.windows(n))
+        .collect();
     (grams.iter().collect::<BTreeSet<_>>().len(), grams.len())
 }
 

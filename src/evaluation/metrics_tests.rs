@@ -13,7 +13,12 @@ fn sample(answer: &str, path: &str, correct: bool) -> Sample {
 
 fn tokens(rows: &[&[u32]]) -> Vec<Sample> {
     rows.iter()
-        .map(|row| Sample { tokens: row.to_vec(), answer: None, path: None, correct: false })
+        .map(|row| Sample {
+            tokens: row.to_vec(),
+            answer: None,
+            path: None,
+            correct: false,
+        })
         .collect()
 }
 
@@ -27,10 +32,17 @@ fn pass_at_k_counts_the_subsets_with_a_correct_sample() {
         for c in 0..=n {
             for k in 1..=n {
                 // The first c of n samples are correct; a subset is a bit mask.
-                let subsets: Vec<u32> =
-                    (0..1u32 << n).filter(|mask| mask.count_ones() as usize == k).collect();
-                let hits = subsets.iter().filter(|&&mask| mask & ((1 << c) - 1) != 0).count();
-                close(pass_at_k(n, c, k).unwrap(), hits as f64 / subsets.len() as f64);
+                let subsets: Vec<u32> = (0..1u32 << n)
+                    .filter(|mask| mask.count_ones() as usize == k)
+                    .collect();
+                let hits = subsets
+                    .iter()
+                    .filter(|&&mask| mask & ((1 << c) - 1) != 0)
+                    .count();
+                close(
+                    pass_at_k(n, c, k).unwrap(),
+                    hits as f64 / subsets.len() as f64,
+                );
             }
         }
     }
@@ -61,7 +73,9 @@ fn pass_at_k_grows_with_k_and_with_c() {
 fn majority_by_enumeration(samples: &[Sample]) -> f64 {
     let answers: Vec<&String> = samples.iter().filter_map(|s| s.answer.as_ref()).collect();
     let votes = |answer: &String| answers.iter().filter(|&&other| other == answer).count();
-    let Some(most) = answers.iter().map(|answer| votes(answer)).max() else { return 0.0 };
+    let Some(most) = answers.iter().map(|answer| votes(answer)).max() else {
+        return 0.0;
+    };
     let mut urn: Vec<&String> = Vec::new();
     for answer in answers.iter().filter(|answer| votes(answer) == most) {
         if !urn.contains(answer) {
@@ -69,7 +83,9 @@ fn majority_by_enumeration(samples: &[Sample]) -> f64 {
         }
     }
     let right = |answer: &String| {
-        samples.iter().any(|s| s.correct && s.answer.as_ref() == Some(answer))
+        samples
+            .iter()
+            .any(|s| s.correct && s.answer.as_ref() == Some(answer))
     };
     urn.iter().filter(|answer| right(answer)).count() as f64 / urn.len() as f64
 }
@@ -86,7 +102,10 @@ fn the_majority_agrees_with_enumeration_over_every_vote_of_five() {
                 _ => sample("c", "", false),
             })
             .collect();
-        close(maj_at_n(&samples).unwrap(), majority_by_enumeration(&samples));
+        close(
+            maj_at_n(&samples).unwrap(),
+            majority_by_enumeration(&samples),
+        );
     }
 }
 
@@ -94,7 +113,11 @@ fn the_majority_agrees_with_enumeration_over_every_vote_of_five() {
 fn a_tie_counts_its_share() {
     let two = [sample("7", "", true), sample("8", "", false)];
     close(maj_at_n(&two).unwrap(), 0.5);
-    let three = [sample("7", "", true), sample("8", "", false), sample("9", "", false)];
+    let three = [
+        sample("7", "", true),
+        sample("8", "", false),
+        sample("9", "", false),
+    ];
     close(maj_at_n(&three).unwrap(), 1.0 / 3.0);
     assert_eq!(maj_at_n(&[sample("", "", false)]), Some(0.0));
     assert_eq!(maj_at_n(&[]), None);
@@ -129,7 +152,10 @@ fn distinct_n_counts_by_hand() {
     close(distinct_n(&samples, 3).unwrap(), 1.0);
     assert_eq!(distinct_n(&samples, 4), None);
     assert_eq!(distinct_n(&samples, 0), None);
-    close(mean_distinct(&samples).unwrap(), (2.0 / 5.0 + 2.0 / 3.0 + 1.0) / 3.0);
+    close(
+        mean_distinct(&samples).unwrap(),
+        (2.0 / 5.0 + 2.0 / 3.0 + 1.0) / 3.0,
+    );
 }
 
 #[test]
@@ -150,7 +176,9 @@ fn ead_of_uniform_text_does_not_fall_with_length_as_distinct_does() {
     use rand::RngExt as _;
     let mut random = crate::rng::stream(1, crate::rng::Purpose::Problem, 0, 0);
     let mut text = |length: usize| {
-        tokens(&[&(0..length).map(|_| random.random_range(0..50u32)).collect::<Vec<_>>()])
+        tokens(&[&(0..length)
+            .map(|_| random.random_range(0..50u32))
+            .collect::<Vec<_>>()])
     };
     let (short, long) = (text(40), text(400));
     assert!(distinct_n(&long, 1).unwrap() < 0.3 * distinct_n(&short, 1).unwrap());
@@ -160,7 +188,10 @@ fn ead_of_uniform_text_does_not_fall_with_length_as_distinct_does() {
 
 #[test]
 fn self_bleu_is_one_for_copies_and_nought_for_strangers() {
-    close(self_bleu(&tokens(&[&[1, 2, 3, 4, 5], &[1, 2, 3, 4, 5]])).unwrap(), 1.0);
+    close(
+        self_bleu(&tokens(&[&[1, 2, 3, 4, 5], &[1, 2, 3, 4, 5]])).unwrap(),
+        1.0,
+    );
     close(self_bleu(&tokens(&[&[1, 2, 3], &[4, 5, 6]])).unwrap(), 0.0);
     close(self_bleu(&tokens(&[&[], &[]])).unwrap(), 1.0);
     close(self_bleu(&tokens(&[&[], &[1]])).unwrap(), 0.0);

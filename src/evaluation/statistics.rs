@@ -39,7 +39,10 @@ impl Interval {
 
     /// The interval without what lies outside `low..=high`: for quantities that have bounds.
     pub fn within(&self, low: f64, high: f64) -> Self {
-        Self { low: self.low.clamp(low, high), high: self.high.clamp(low, high) }
+        Self {
+            low: self.low.clamp(low, high),
+            high: self.high.clamp(low, high),
+        }
     }
 }
 
@@ -64,9 +67,17 @@ pub fn over_seeds(values: &[f64]) -> Option<OverSeeds> {
     let std = variance(values).map(f64::sqrt);
     let interval = std.map(|std| {
         let half = student_t(count - 1) * std / (count as f64).sqrt();
-        Interval { low: mean - half, high: mean + half }
+        Interval {
+            low: mean - half,
+            high: mean + half,
+        }
     });
-    Some(OverSeeds { count, mean, std, interval })
+    Some(OverSeeds {
+        count,
+        mean,
+        std,
+        interval,
+    })
 }
 
 /// Wilson's score interval for a proportion of `successes` among `trials`: the problems vary, the
@@ -80,7 +91,13 @@ pub fn wilson(successes: usize, trials: usize) -> Option<Interval> {
     let scale = 1.0 + Z * Z / n;
     let centre = (p + Z * Z / (2.0 * n)) / scale;
     let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt() / scale;
-    Some(Interval { low: centre - half, high: centre + half }.within(0.0, 1.0))
+    Some(
+        Interval {
+            low: centre - half,
+            high: centre + half,
+        }
+        .within(0.0, 1.0),
+    )
 }
 
 /// Bootstrap interval of the mean of `table[seed][problem]`, in which all seeds were tested on the
@@ -142,13 +159,19 @@ pub fn welch(a: &[f64], b: &[f64]) -> Option<Interval> {
     let difference = mean(a)? - mean(b)?;
     let spread = share_a + share_b;
     if spread == 0.0 {
-        return Some(Interval { low: difference, high: difference });
+        return Some(Interval {
+            low: difference,
+            high: difference,
+        });
     }
     // Welch–Satterthwaite, rounded down to whole degrees of freedom, which widens the interval.
     let freedom = spread * spread
         / (share_a * share_a / (a.len() - 1) as f64 + share_b * share_b / (b.len() - 1) as f64);
     let half = student_t(freedom.floor().max(1.0) as usize) * spread.sqrt();
-    Some(Interval { low: difference - half, high: difference + half })
+    Some(Interval {
+        low: difference - half,
+        high: difference + half,
+    })
 }
 
 /// 97.5 % quantile of Student's t.
@@ -189,8 +212,15 @@ fn draw(count: usize, random: &mut rng::Stream) -> Vec<usize> {
 }
 
 fn mean_of_draw(table: &[Vec<f64>], columns: &[usize], rows: &[usize]) -> f64 {
-    let sum: f64 =
-        rows.iter().map(|&row| columns.iter().map(|&column| table[row][column]).sum::<f64>()).sum();
+    let sum: f64 = rows
+        .iter()
+        .map(|&row| {
+            columns
+                .iter()
+                .map(|&column| table[row][column])
+                .sum::<f64>()
+        })
+        .sum();
     sum / (rows.len() * columns.len()) as f64
 }
 
@@ -208,7 +238,10 @@ fn resample(
         })
         .collect();
     values.sort_by(f64::total_cmp);
-    Interval { low: quantile(&values, 0.025), high: quantile(&values, 0.975) }
+    Interval {
+        low: quantile(&values, 0.025),
+        high: quantile(&values, 0.975),
+    }
 }
 
 /// Quantile of sorted values, interpolated linearly between neighbours.
@@ -257,7 +290,10 @@ mod tests {
         close(interval.low, 2.0 - 2.4842, 1e-4);
         close(interval.high, 2.0 + 2.4842, 1e-4);
         let single = over_seeds(&[0.5]).unwrap();
-        assert_eq!((single.mean, single.std, single.interval), (0.5, None, None));
+        assert_eq!(
+            (single.mean, single.std, single.interval),
+            (0.5, None, None)
+        );
         assert_eq!(over_seeds(&[]), None);
     }
 
@@ -287,7 +323,11 @@ mod tests {
         let interval = bootstrap(&[row(60, 100)], 3).unwrap();
         close(interval.low, 0.6 - Z * 0.049, 0.012);
         close(interval.high, 0.6 + Z * 0.049, 0.012);
-        assert_eq!(interval, bootstrap(&[row(60, 100)], 3).unwrap(), "a seed gives one result");
+        assert_eq!(
+            interval,
+            bootstrap(&[row(60, 100)], 3).unwrap(),
+            "a seed gives one result"
+        );
         assert_ne!(interval, bootstrap(&[row(60, 100)], 4).unwrap());
     }
 
@@ -308,7 +348,10 @@ mod tests {
         let difference = paired_difference(&a, &b, 1).unwrap();
         close(difference.mean, 0.1, 1e-12);
         assert!(difference.significant());
-        let (low, high) = (bootstrap(&a, 1).unwrap().low, bootstrap(&b, 1).unwrap().high);
+        let (low, high) = (
+            bootstrap(&a, 1).unwrap().low,
+            bootstrap(&b, 1).unwrap().high,
+        );
         assert!(low < high, "unpaired, the intervals overlap: {low} {high}");
     }
 
@@ -318,8 +361,10 @@ mod tests {
         let same = paired_difference(&a, &a, 1).unwrap();
         assert!(same.mean == 0.0 && !same.significant());
         let b = vec![row(10, 60), row(12, 60), row(11, 60)];
-        let (there, back) =
-            (paired_difference(&a, &b, 1).unwrap(), paired_difference(&b, &a, 1).unwrap());
+        let (there, back) = (
+            paired_difference(&a, &b, 1).unwrap(),
+            paired_difference(&b, &a, 1).unwrap(),
+        );
         close(there.mean, -back.mean, 1e-12);
         assert!(there.significant() && back.significant());
         close(there.welch.unwrap().low, -back.welch.unwrap().high, 1e-9);

@@ -58,7 +58,11 @@ pub fn adamw_portable<const D: usize>(
     let grad = grad.mul_scalar(c.grad_scale);
     let moment1 = moment1.mul_scalar(c.beta1) + grad.clone().mul_scalar(1.0 - c.beta1);
     let moment2 = moment2.mul_scalar(c.beta2) + (grad.clone() * grad).mul_scalar(1.0 - c.beta2);
-    let divisor = moment2.clone().sqrt().mul_scalar(c.root).add_scalar(c.epsilon);
+    let divisor = moment2
+        .clone()
+        .sqrt()
+        .mul_scalar(c.root)
+        .add_scalar(c.epsilon);
     let change = moment1.clone().mul_scalar(c.rate) / divisor;
     [parameter.mul_scalar(c.decay) - change, moment1, moment2]
 }

@@ -16,7 +16,10 @@ pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
     if !cpu::is_cpu(&q.device()) {
         return causal_attention_portable(q, k, v);
     }
-    cpu::apply(CausalAttention, [Input::new(q), Input::new(k), Input::new(v)])
+    cpu::apply(
+        CausalAttention,
+        [Input::new(q), Input::new(k), Input::new(v)],
+    )
 }
 
 /// The same from burn's operations, for every device; holds all weights at once.
@@ -25,11 +28,21 @@ pub fn causal_attention_portable(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Te
     let groups = k.dims()[2];
     let device = q.device();
     let q = q.swap_dims(1, 2);
-    let (k, v) = (repeat_groups(k, heads / groups), repeat_groups(v, heads / groups));
-    let scores = q.matmul(k.swap_dims(2, 3)).div_scalar((head_dim as f32).sqrt());
+    let (k, v) = (
+        repeat_groups(k, heads / groups),
+        repeat_groups(v, heads / groups),
+    );
+    let scores = q
+        .matmul(k.swap_dims(2, 3))
+        .div_scalar((head_dim as f32).sqrt());
     let position = Tensor::<1, Int>::arange(0..time as i64, &device);
-    let row = position.clone().reshape([1, 1, time, 1]).expand([batch, heads, time, time]);
-    let column = position.reshape([1, 1, 1, time]).expand([batch, heads, time, time]);
+    let row = position
+        .clone()
+        .reshape([1, 1, time, 1])
+        .expand([batch, heads, time, time]);
+    let column = position
+        .reshape([1, 1, 1, time])
+        .expand([batch, heads, time, time]);
     let weights = activation::softmax(scores.mask_fill(column.greater(row), f32::NEG_INFINITY), 3);
     weights.matmul(v).swap_dims(1, 2)
 }
@@ -92,7 +105,12 @@ impl Sizes {
 
     /// The matrix of all vectors of one head from time `t` on.
     fn view<'a>(&self, x: &'a [f32], heads: usize, b: usize, t: usize, h: usize) -> View<'a> {
-        View { values: x, offset: self.at(heads, b, t, h), row: heads * self.head_dim, column: 1 }
+        View {
+            values: x,
+            offset: self.at(heads, b, t, h),
+            row: heads * self.head_dim,
+            column: 1,
+        }
     }
 
     /// Calls `body(batch, head, group, first row, rows, columns)` for every block of query rows.
@@ -121,20 +139,49 @@ impl CpuOp<3> for CausalAttention {
             let keys = s.view(values(&k), s.groups, b, 0, g);
             let queries = s.view(values(&q), s.heads, b, start, h);
             let size = [rows, s.head_dim, columns];
-            matmul(size, queries, keys.transposed(), &mut weights, columns, false);
+            matmul(
+                size,
+                queries,
+                keys.transposed(),
+                &mut weights,
+                columns,
+                false,
+            );
             let log_sum = &mut log_sum[(b * s.heads + h) * s.time + start..][..rows];
             vectorized(|| softmax_rows(&mut weights, columns, start, s.scale(), log_sum));
             let out = &mut output[s.at(s.heads, b, start, h)..];
             let size = [rows, columns, s.head_dim];
             let vectors = s.view(values(&v), s.groups, b, 0, g);
-            matmul(size, View::rows(&weights, columns), vectors, out, s.heads * s.head_dim, false);
+            matmul(
+                size,
+                View::rows(&weights, columns),
+                vectors,
+                out,
+                s.heads * s.head_dim,
+                false,
+            );
         });
         let output = from_vec(output, &dims(&q));
-        (output.clone(), Saved { q, k, v, output, log_sum })
+        (
+            output.clone(),
+            Saved {
+                q,
+                k,
+                v,
+                output,
+                log_sum,
+            },
+        )
     }
 
     fn backward(&self, saved: Saved, grad: &[f32], _: [bool; 3]) -> [Option<CpuTensor>; 3] {
-        let Saved { q, k, v, output, log_sum } = saved;
+        let Saved {
+            q,
+            k,
+            v,
+            output,
+            log_sum,
+        } = saved;
         let s = Sizes::new(&q, &k);
         let mut dq = vec![0.0; values(&q).len()];
         let mut dk = vec![0.0; values(&k).len()];
@@ -147,8 +194,22 @@ impl CpuOp<3> for CausalAttention {
             let queries = s.view(values(&q), s.heads, b, start, h);
             let dout = s.view(grad, s.heads, b, start, h);
             let wide = [rows, s.head_dim, columns];
-            matmul(wide, queries, keys.transposed(), &mut weights, columns, false);
-            matmul(wide, dout, vectors.transposed(), &mut dscores, columns, false);
+            matmul(
+                wide,
+                queries,
+                keys.transposed(),
+                &mut weights,
+                columns,
+                false,
+            );
+            matmul(
+                wide,
+                dout,
+                vectors.transposed(),
+                &mut dscores,
+                columns,
+                false,
+            );
             vectorized(|| {
                 for row in 0..rows {
                     let at = s.at(s.heads, b, start + row, h);
@@ -174,26 +235,33 @@ impl CpuOp<3> for CausalAttention {
             let (at_q, at_k) = (s.at(s.heads, b, start, h), s.at(s.groups, b, 0, g));
             let tall = [columns, rows, s.head_dim];
             matmul(tall, p.transposed(), dout, &mut dv[at_k..], stride[1], true);
-            matmul(tall, ds.transposed(), queries, &mut dk[at_k..], stride[1], true);
+            matmul(
+                tall,
+                ds.transposed(),
+                queries,
+                &mut dk[at_k..],
+                stride[1],
+                true,
+            );
             let back = [rows, columns, s.head_dim];
             matmul(back, ds, keys, &mut dq[at_q..], stride[0], false);
         });
         let shape = dims(&k);
-        [Some(from_vec(dq, &dims(&q))), Some(from_vec(dk, &shape)), Some(from_vec(dv, &shape))]
+        [
+            Some(from_vec(dq, &dims(&q))),
+            Some(from_vec(dk, &shape)),
+            Some(from_vec(dv, &shape)),
+        ]
     }
 }
 
 /// Turns rows of raw scores into softmax weights over the columns each row may see.
 #[inline(always)]
-fn softmax_rows(
-    scores: &mut [f32],
-    columns: usize,
-    start: usize,
-    scale: f32,
-    log_sum: &mut [f32],
-) {
-    for (row, (scores, log_sum)) in
-        scores.chunks_exact_mut(columns).zip(log_sum.iter_mut()).enumerate()
+fn softmax_rows(scores: &mut [f32], columns: usize, start: usize, scale: f32, log_sum: &mut [f32]) {
+    for (row, (scores, log_sum)) in scores
+        .chunks_exact_mut(columns)
+        .zip(log_sum.iter_mut())
+        .enumerate()
     {
         let (seen, hidden) = scores.split_at_mut(start + row + 1);
         let top = max(seen) * scale;

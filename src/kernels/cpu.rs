@@ -21,7 +21,10 @@ type AutodiffTensor = FloatTensor<Autodiff<Flex>>;
 
 /// Whether fused CPU operations apply to tensors of this device.
 pub(crate) fn is_cpu(device: &Device) -> bool {
-    matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
+    matches!(
+        device.clone().inner().as_dispatch(),
+        DispatchDevice::Flex(_)
+    )
 }
 
 /// An input of an operation, differentiable or not.
@@ -66,12 +69,18 @@ pub(crate) fn from_vec(values: Vec<f32>, shape: &[usize]) -> CpuTensor {
 
 /// Values of a contiguous tensor (see [`contiguous`]).
 pub(crate) fn values(tensor: &CpuTensor) -> &[f32] {
-    tensor.as_slice().expect("operations only keep contiguous float tensors")
+    tensor
+        .as_slice()
+        .expect("operations only keep contiguous float tensors")
 }
 
 /// The same values laid out in order.
 pub(crate) fn contiguous(tensor: CpuTensor) -> CpuTensor {
-    if tensor.as_slice::<f32>().is_some() { tensor } else { tensor.to_contiguous() }
+    if tensor.as_slice::<f32>().is_some() {
+        tensor
+    } else {
+        tensor.to_contiguous()
+    }
 }
 
 /// A fused operation on `N` float tensors with a hand-written gradient.
@@ -83,8 +92,12 @@ pub(crate) trait CpuOp<const N: usize>: Clone + std::fmt::Debug + Send + 'static
     fn forward(&self, inputs: [CpuTensor; N]) -> (CpuTensor, Self::Saved);
 
     /// The gradient of each input for which `needed` is set. `grad` is contiguous.
-    fn backward(&self, saved: Self::Saved, grad: &[f32], needed: [bool; N])
-    -> [Option<CpuTensor>; N];
+    fn backward(
+        &self,
+        saved: Self::Saved,
+        grad: &[f32],
+        needed: [bool; N],
+    ) -> [Option<CpuTensor>; N];
 }
 
 /// The one node type in the autodiff graph for all fused operations.
@@ -151,18 +164,30 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     /// Rows of `width` values one after the other.
     pub(crate) fn rows(values: &'a [f32], width: usize) -> Self {
-        Self { values, offset: 0, row: width, column: 1 }
+        Self {
+            values,
+            offset: 0,
+            row: width,
+            column: 1,
+        }
     }
 
     pub(crate) fn transposed(self) -> Self {
-        Self { row: self.column, column: self.row, ..self }
+        Self {
+            row: self.column,
+            column: self.row,
+            ..self
+        }
     }
 
     fn check(&self, rows: usize, columns: usize) {
         let last = self.offset
             + rows.saturating_sub(1) * self.row
             + columns.saturating_sub(1) * self.column;
-        assert!(rows * columns == 0 || last < self.values.len(), "matrix view out of bounds");
+        assert!(
+            rows * columns == 0 || last < self.values.len(),
+            "matrix view out of bounds"
+        );
     }
 }
 
@@ -191,7 +216,10 @@ pub(crate) fn matmul(
     }
     a.check(m, k);
     b.check(k, n);
-    assert!(m * n == 0 || (m - 1) * stride + n <= c.len(), "matrix product out of bounds");
+    assert!(
+        m * n == 0 || (m - 1) * stride + n <= c.len(),
+        "matrix product out of bounds"
+    );
     if a.column == 1 && b.row == 1 && b.column != 1 && m * n <= 256 {
         let at = |i: usize| b.values[b.offset + i / n * b.row + i % n * b.column];
         let copy: Vec<f32> = (0..k * n).map(at).collect();

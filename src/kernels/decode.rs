@@ -25,7 +25,10 @@ impl LayerCache {
             let room = Tensor::zeros([slots, capacity - prompt, groups, head_dim], &x.device());
             Tensor::cat(vec![x, room], 1)
         };
-        Self { keys: grow(k), values: grow(v) }
+        Self {
+            keys: grow(k),
+            values: grow(v),
+        }
     }
 
     /// Stores k, v: [rows, groups, head_dim] at position `positions[row]` of slot `slots[row]`,
@@ -70,15 +73,25 @@ impl LayerCache {
         // A one-hot over time writes the new position whatever it is for each row.
         let time = Tensor::<1, Int>::arange(0..capacity as i64, &device).reshape([1, capacity]);
         let time = time.expand([rows, capacity]);
-        let now = positions.clone().reshape([rows, 1]).expand([rows, capacity]);
-        let here = time.clone().equal(now.clone()).reshape([rows, capacity, 1, 1]);
+        let now = positions
+            .clone()
+            .reshape([rows, 1])
+            .expand([rows, capacity]);
+        let here = time
+            .clone()
+            .equal(now.clone())
+            .reshape([rows, capacity, 1, 1]);
         let here = here.expand([rows, capacity, groups, head_dim]);
         let write = |cache: &mut Tensor<4>, new: Tensor<3>| {
             let old = cache.clone().select(0, slots.clone());
-            let new = new.unsqueeze_dim::<4>(1).expand([rows, capacity, groups, head_dim]);
+            let new = new
+                .unsqueeze_dim::<4>(1)
+                .expand([rows, capacity, groups, head_dim]);
             let row = old.clone().mask_where(here.clone(), new);
             let change = row.clone() - old;
-            *cache = cache.clone().select_assign(0, slots.clone(), change, IndexingUpdateOp::Add);
+            *cache = cache
+                .clone()
+                .select_assign(0, slots.clone(), change, IndexingUpdateOp::Add);
             row
         };
         let keys = write(&mut self.keys, k);
@@ -89,15 +102,18 @@ impl LayerCache {
                 .expand([rows, groups, heads / groups, capacity, head_dim])
                 .reshape([rows, heads, capacity, head_dim])
         };
-        let scores = q.reshape([rows, heads, 1, head_dim]).matmul(repeat(keys).swap_dims(2, 3));
+        let scores = q
+            .reshape([rows, heads, 1, head_dim])
+            .matmul(repeat(keys).swap_dims(2, 3));
         let future = time.greater(now).reshape([rows, 1, 1, capacity]);
         let future = future.expand([rows, heads, 1, capacity]);
         let scores = scores.div_scalar((head_dim as f32).sqrt());
         let weights = activation::softmax(scores.mask_fill(future, f32::NEG_INFINITY), 3);
-        weights.matmul(repeat(values)).reshape([rows, heads, head_dim])
+        weights
+            .matmul(repeat(values))
+            .reshape([rows, heads, head_dim])
     }
 }
-
 
 /// Writes rows [rows, groups, head_dim] into the cache, in place where nobody else holds it.
 fn store(cache: &mut CpuTensor, rows: &CpuTensor, slots: &[usize], positions: &[usize]) {

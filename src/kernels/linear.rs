@@ -16,9 +16,10 @@ pub fn linear<const D: usize>(
     }
     match bias {
         None => cpu::apply(Linear, [Input::new(x), Input::new(weight)]),
-        Some(bias) => {
-            cpu::apply(LinearBias, [Input::new(x), Input::new(weight), Input::new(bias)])
-        }
+        Some(bias) => cpu::apply(
+            LinearBias,
+            [Input::new(x), Input::new(weight), Input::new(bias)],
+        ),
     }
 }
 
@@ -51,9 +52,21 @@ fn product(x: &CpuTensor, weight: &CpuTensor) -> (Vec<f32>, Vec<usize>) {
     let [width_out, width_in] = [dims(weight)[0], dims(weight)[1]];
     let rows = values(x).len() / width_in;
     let mut y = vec![0.0; rows * width_out];
-    let (a, b) = (View::rows(values(x), width_in), View::rows(values(weight), width_in));
-    matmul([rows, width_in, width_out], a, b.transposed(), &mut y, width_out, false);
-    *shape.last_mut().expect("a linear layer's input has a width") = width_out;
+    let (a, b) = (
+        View::rows(values(x), width_in),
+        View::rows(values(weight), width_in),
+    );
+    matmul(
+        [rows, width_in, width_out],
+        a,
+        b.transposed(),
+        &mut y,
+        width_out,
+        false,
+    );
+    *shape
+        .last_mut()
+        .expect("a linear layer's input has a width") = width_out;
     (y, shape)
 }
 
@@ -79,7 +92,14 @@ fn gradients(
     let dw = needed[1].then(|| {
         let mut dw = vec![0.0; width_out * width_in];
         let x = View::rows(values(x), width_in);
-        matmul([width_out, rows, width_in], g.transposed(), x, &mut dw, width_in, false);
+        matmul(
+            [width_out, rows, width_in],
+            g.transposed(),
+            x,
+            &mut dw,
+            width_in,
+            false,
+        );
         from_vec(dw, &[width_out, width_in])
     });
     [dx, dw]

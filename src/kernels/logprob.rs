@@ -21,8 +21,11 @@ pub fn token_logprobs(
     if !cpu::is_cpu(&hidden.device()) {
         return token_logprobs_portable(hidden, head, rows, targets, temperature);
     }
-    let op =
-        TokenLogprobs { rows: cpu::cpu_ints(rows), targets: cpu::cpu_ints(targets), temperature };
+    let op = TokenLogprobs {
+        rows: cpu::cpu_ints(rows),
+        targets: cpu::cpu_ints(targets),
+        temperature,
+    };
     cpu::apply(op, [Input::new(hidden), Input::new(head)])
 }
 
@@ -34,7 +37,10 @@ pub fn token_logprobs_portable(
     targets: Tensor<1, Int>,
     temperature: f32,
 ) -> Tensor<2> {
-    let logits = hidden.select(0, rows).matmul(head.transpose()).div_scalar(temperature);
+    let logits = hidden
+        .select(0, rows)
+        .matmul(head.transpose())
+        .div_scalar(temperature);
     let logprobs = activation::log_softmax(logits, 1);
     let chosen = logprobs.clone().gather(1, targets.unsqueeze_dim::<2>(1));
     let entropy = (logprobs.clone().exp() * logprobs).sum_dim(1).neg();
@@ -80,7 +86,14 @@ impl TokenLogprobs {
             let logits = &mut logits[..rows.len() * vocabulary];
             let weight = View::rows(values(head), width).transposed();
             let product = [rows.len(), width, vocabulary];
-            matmul(product, View::rows(inputs, width), weight, logits, vocabulary, false);
+            matmul(
+                product,
+                View::rows(inputs, width),
+                weight,
+                logits,
+                vocabulary,
+                false,
+            );
             if self.temperature != 1.0 {
                 let inverse = 1.0 / self.temperature;
                 logits.iter_mut().for_each(|logit| *logit *= inverse);
@@ -107,11 +120,24 @@ impl CpuOp<2> for TokenLogprobs {
                 entropies.push(entropy);
             }
         });
-        (from_vec(output, &[n, 2]), Saved { hidden, head, log_sums, entropies })
+        (
+            from_vec(output, &[n, 2]),
+            Saved {
+                hidden,
+                head,
+                log_sums,
+                entropies,
+            },
+        )
     }
 
     fn backward(&self, saved: Saved, grad: &[f32], _: [bool; 2]) -> [Option<CpuTensor>; 2] {
-        let Saved { hidden, head, log_sums, entropies } = saved;
+        let Saved {
+            hidden,
+            head,
+            log_sums,
+            entropies,
+        } = saved;
         let [vocabulary, width] = [dims(&head)[0], dims(&head)[1]];
         let mut dhidden = vec![0.0; values(&hidden).len()];
         let mut dhead = vec![0.0; vocabulary * width];
@@ -138,16 +164,33 @@ impl CpuOp<2> for TokenLogprobs {
             drows.resize(n * width, 0.0);
             let (dlogits, weight) = (View::rows(logits, vocabulary), values(&head));
             let product = [n, vocabulary, width];
-            matmul(product, dlogits, View::rows(weight, width), &mut drows, width, false);
+            matmul(
+                product,
+                dlogits,
+                View::rows(weight, width),
+                &mut drows,
+                width,
+                false,
+            );
             for (drow, &row) in drows.chunks_exact(width).zip(&self.rows[first..]) {
                 add_scaled(&mut dhidden[row * width..(row + 1) * width], 1.0, drow);
             }
             let product = [vocabulary, n, width];
             let inputs = View::rows(inputs, width);
-            matmul(product, dlogits.transposed(), inputs, &mut dhead, width, true);
+            matmul(
+                product,
+                dlogits.transposed(),
+                inputs,
+                &mut dhead,
+                width,
+                true,
+            );
         });
         let shape = dims(&hidden);
-        [Some(from_vec(dhidden, &shape)), Some(from_vec(dhead, &[vocabulary, width]))]
+        [
+            Some(from_vec(dhidden, &shape)),
+            Some(from_vec(dhead, &[vocabulary, width])),
+        ]
     }
 }
 

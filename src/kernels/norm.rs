@@ -16,7 +16,11 @@ pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, eps: f32) -> Ten
 
 /// The same from burn's operations, for every device.
 pub fn rms_norm_portable<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, eps: f32) -> Tensor<D> {
-    let scale = (x.clone() * x.clone()).mean_dim(D - 1).add_scalar(eps).sqrt().recip();
+    let scale = (x.clone() * x.clone())
+        .mean_dim(D - 1)
+        .add_scalar(eps)
+        .sqrt()
+        .recip();
     x * scale * gamma.unsqueeze()
 }
 
@@ -74,6 +78,9 @@ impl CpuOp<2> for RmsNorm {
                 }
             }
         });
-        [Some(from_vec(dx, &dims(&x))), Some(from_vec(dgamma, &[width]))]
+        [
+            Some(from_vec(dx, &dims(&x))),
+            Some(from_vec(dgamma, &[width])),
+        ]
     }
 }

@@ -9,12 +9,7 @@ use super::simd::vectorized;
 
 /// Turns x: [rows, heads, head_dim] by the angles of `positions`: [rows], with the tables
 /// cos, sin: [positions there are, head_dim / 2].
-pub fn rope(
-    x: Tensor<3>,
-    cos: Tensor<2>,
-    sin: Tensor<2>,
-    positions: Tensor<1, Int>,
-) -> Tensor<3> {
+pub fn rope(x: Tensor<3>, cos: Tensor<2>, sin: Tensor<2>, positions: Tensor<1, Int>) -> Tensor<3> {
     if !cpu::is_cpu(&x.device()) {
         return rope_portable(x, cos, sin, positions);
     }
@@ -61,7 +56,9 @@ impl Rope {
         let (cos, sin) = (values(&self.cos), values(&self.sin));
         let mut y = vec![0.0; x.len()];
         vectorized(|| {
-            let rows = y.chunks_exact_mut(heads * head_dim).zip(x.chunks_exact(heads * head_dim));
+            let rows = y
+                .chunks_exact_mut(heads * head_dim)
+                .zip(x.chunks_exact(heads * head_dim));
             for ((y, x), &position) in rows.zip(&self.positions) {
                 let cos = &cos[position * half..(position + 1) * half];
                 let sin = &sin[position * half..(position + 1) * half];
@@ -90,6 +87,9 @@ impl CpuOp<1> for Rope {
     }
 
     fn backward(&self, shape: [usize; 3], grad: &[f32], _: [bool; 1]) -> [Option<CpuTensor>; 1] {
-        [Some(from_vec(self.turn(grad, shape[1], shape[2], -1.0), &shape))]
+        [Some(from_vec(
+            self.turn(grad, shape[1], shape[2], -1.0),
+            &shape,
+        ))]
     }
 }

@@ -57,7 +57,10 @@ pub(crate) fn max(values: &[f32]) -> f32 {
     for (lane, &value) in lanes.iter_mut().zip(chunks.remainder()) {
         *lane = if value > *lane { value } else { *lane };
     }
-    lanes.iter().fold(f32::NEG_INFINITY, |best, &lane| if lane > best { lane } else { best })
+    lanes.iter().fold(
+        f32::NEG_INFINITY,
+        |best, &lane| if lane > best { lane } else { best },
+    )
 }
 
 /// eˣ to within 2 units in the last place; 0 below −87.3, +∞ above 88.7, NaN stays NaN.

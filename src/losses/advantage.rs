@@ -47,16 +47,21 @@ pub fn advantages(
 ) -> Advantages {
     let total = |row: &Vec<Option<f64>>| -> Option<f64> {
         let parts = row.iter().zip(weights);
-        row.iter()
-            .any(Option::is_some)
-            .then(|| parts.filter_map(|(reward, weight)| reward.map(|r| r * weight)).sum())
+        row.iter().any(Option::is_some).then(|| {
+            parts
+                .filter_map(|(reward, weight)| reward.map(|r| r * weight))
+                .sum()
+        })
     };
     let totals: Vec<Option<f64>> = rewards.iter().map(total).collect();
     let batch_std = std(&totals);
     let by_group = |values: &[Option<f64>], scaled: bool| -> Vec<Option<f64>> {
         let centre = |group: &[Option<f64>]| -> Vec<Option<f64>> {
             let (mean, std) = (mean(group), if scaled { std(group) + EPSILON } else { 1.0 });
-            group.iter().map(|value| value.map(|value| (value - mean) / std)).collect()
+            group
+                .iter()
+                .map(|value| value.map(|value| (value - mean) / std))
+                .collect()
         };
         values.chunks(group).flat_map(centre).collect()
     };
@@ -72,7 +77,9 @@ pub fn advantages(
             let present = sums.iter().zip(&totals);
             let sums: Vec<_> = present.map(|(sum, total)| total.map(|_| *sum)).collect();
             let (mean, std) = (mean(&sums), std(&sums) + EPSILON);
-            sums.iter().map(|sum| sum.map(|sum| (sum - mean) / std)).collect()
+            sums.iter()
+                .map(|sum| sum.map(|sum| (sum - mean) / std))
+                .collect()
         }
         (_, ScaleRewards::Group) => by_group(&totals, true),
         (_, ScaleRewards::None) => by_group(&totals, false),
@@ -92,7 +99,10 @@ pub fn advantages(
         .collect();
     let zeros = zero_variance.iter().filter(|&&zero| zero).count();
     Advantages {
-        values: values.iter().map(|value| value.unwrap_or(0.0) as f32).collect(),
+        values: values
+            .iter()
+            .map(|value| value.unwrap_or(0.0) as f32)
+            .collect(),
         rewards: totals.iter().map(|total| total.unwrap_or(0.0)).collect(),
         reward: mean(&totals),
         reward_std: batch_std,
@@ -109,7 +119,11 @@ fn mean(values: &[Option<f64>]) -> f64 {
 /// Unbiased standard deviation; 0 of fewer than two values.
 fn std(values: &[Option<f64>]) -> f64 {
     let mean = mean(values);
-    let squares: Vec<f64> = values.iter().flatten().map(|value| (value - mean).powi(2)).collect();
+    let squares: Vec<f64> = values
+        .iter()
+        .flatten()
+        .map(|value| (value - mean).powi(2))
+        .collect();
     if squares.len() < 2 {
         return 0.0;
     }

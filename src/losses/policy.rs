@@ -64,8 +64,11 @@ pub fn policy_loss(inputs: PolicyInputs, config: &GrpoConfig) -> PolicyLoss {
         ImportanceSamplingLevel::Token => log_ratio.exp(),
         ImportanceSamplingLevel::Sequence => sequence_mean(log_ratio, &lengths).exp(),
     };
-    let bounded =
-        if config.delta > 0.0 { ratio.clone().clamp_max(config.delta) } else { ratio.clone() };
+    let bounded = if config.delta > 0.0 {
+        ratio.clone().clamp_max(config.delta)
+    } else {
+        ratio.clone()
+    };
     let mut loss = match config.loss_type {
         LossType::Cispo => {
             let weight = ratio.clone().detach().clamp_max(high);
@@ -92,12 +95,19 @@ pub fn policy_loss(inputs: PolicyInputs, config: &GrpoConfig) -> PolicyLoss {
         total = total - bonus.mul_scalar(config.entropy_coef);
     }
     let tokens = Tensor::stack(vec![bounded.inner(), kl.inner(), entropy.inner()], 1);
-    PolicyLoss { loss: total, tokens }
+    PolicyLoss {
+        loss: total,
+        tokens,
+    }
 }
 
 /// The interval ratios are clipped to; for cispo the upper end is the bound itself.
 pub fn clip_bounds(config: &GrpoConfig) -> (f64, f64) {
-    let high = if config.epsilon_high > 0.0 { config.epsilon_high } else { config.epsilon };
+    let high = if config.epsilon_high > 0.0 {
+        config.epsilon_high
+    } else {
+        config.epsilon
+    };
     match config.loss_type {
         LossType::Cispo => (0.0, high),
         _ => (1.0 - config.epsilon, 1.0 + high),
@@ -142,7 +152,10 @@ pub fn row_weights(
             LossType::Dapo | LossType::Cispo => 1.0 / num_items.max(1.0),
         };
         let entropy = 1.0 / (tokens * accumulated);
-        lengths.iter().map(|&length| [weight(length) as f32, entropy as f32]).collect()
+        lengths
+            .iter()
+            .map(|&length| [weight(length) as f32, entropy as f32])
+            .collect()
     };
     micro_batches.iter().map(of_micro_batch).collect()
 }
@@ -212,8 +225,14 @@ impl PolicyMetrics {
         for (name, sum) in other.sums {
             *self.sums.entry(name).or_default() += sum;
         }
-        let least = [self.low_min, other.low_min].into_iter().flatten().reduce(f64::min);
-        let most = [self.high_max, other.high_max].into_iter().flatten().reduce(f64::max);
+        let least = [self.low_min, other.low_min]
+            .into_iter()
+            .flatten()
+            .reduce(f64::min);
+        let most = [self.high_max, other.high_max]
+            .into_iter()
+            .flatten()
+            .reduce(f64::max);
         (self.low_min, self.high_max) = (least, most);
         self.tokens += other.tokens;
         self.rows += other.rows;
@@ -240,7 +259,10 @@ impl PolicyMetrics {
         }
         metrics.insert("clip_ratio/low_mean".into(), sum("low") / count);
         metrics.insert("clip_ratio/high_mean".into(), sum("high") / count);
-        metrics.insert("clip_ratio/region_mean".into(), (sum("low") + sum("high")) / count);
+        metrics.insert(
+            "clip_ratio/region_mean".into(),
+            (sum("low") + sum("high")) / count,
+        );
         metrics.insert("clip_ratio/low_min".into(), self.low_min.unwrap_or(0.0));
         metrics.insert("clip_ratio/high_max".into(), self.high_max.unwrap_or(0.0));
         metrics

@@ -25,13 +25,20 @@ impl Rotary {
         let size = [spec.max_position_embeddings, frequencies.len()];
         let table = |function: fn(f64) -> f64| {
             let angle = |position: usize| {
-                frequencies.iter().map(move |frequency| position as f64 * frequency)
+                frequencies
+                    .iter()
+                    .map(move |frequency| position as f64 * frequency)
             };
-            let values: Vec<f32> =
-                (0..size[0]).flat_map(angle).map(|angle| function(angle) as f32).collect();
+            let values: Vec<f32> = (0..size[0])
+                .flat_map(angle)
+                .map(|angle| function(angle) as f32)
+                .collect();
             Tensor::from_data(TensorData::new(values, size), device)
         };
-        Self { cos: table(f64::cos), sin: table(f64::sin) }
+        Self {
+            cos: table(f64::cos),
+            sin: table(f64::sin),
+        }
     }
 }
 
@@ -85,14 +92,22 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder that computes and cannot be differentiated.
     pub fn plain(spec: &Arc<DecoderSpec>, rotary: &Rotary, parameters: &Parameters) -> Self {
-        let tensors = parameters.entries.iter().map(|entry| entry.tensor.clone()).collect();
+        let tensors = parameters
+            .entries
+            .iter()
+            .map(|entry| entry.tensor.clone())
+            .collect();
         Self::build(spec, rotary, parameters, tensors)
     }
 
     /// A decoder whose parameters are fresh autodiff leaves.
     pub fn tracked(spec: &Arc<DecoderSpec>, rotary: &Rotary, parameters: &Parameters) -> Self {
         let leaf = |tensor: &Tensor<1>| Tensor::from_inner(tensor.clone()).require_grad();
-        let leaves: Vec<_> = parameters.entries.iter().map(|entry| leaf(&entry.tensor)).collect();
+        let leaves: Vec<_> = parameters
+            .entries
+            .iter()
+            .map(|entry| leaf(&entry.tensor))
+            .collect();
         let mut decoder = Self::build(spec, rotary, parameters, leaves.clone());
         decoder.leaves = leaves;
         decoder
@@ -105,7 +120,10 @@ impl Decoder {
         tensors: Vec<Tensor<1>>,
     ) -> Self {
         let find = |name: &str| {
-            parameters.entries.iter().position(|entry| entry.name == name)
+            parameters
+                .entries
+                .iter()
+                .position(|entry| entry.name == name)
         };
         let vector = |name: &str| find(name).map(|index| tensors[index].clone());
         let matrix = |name: &str| {
@@ -128,7 +146,9 @@ impl Decoder {
                 k: linear("self_attn.k_proj"),
                 v: linear("self_attn.v_proj"),
                 o: linear("self_attn.o_proj"),
-                qk_norm: norm("self_attn.q_norm").zip(norm("self_attn.k_norm")).map(<[_; 2]>::from),
+                qk_norm: norm("self_attn.q_norm")
+                    .zip(norm("self_attn.k_norm"))
+                    .map(<[_; 2]>::from),
                 post_norm: norm("post_attention_layernorm").expect(known),
                 gate: linear("mlp.gate_proj"),
                 up: linear("mlp.up_proj"),
@@ -156,7 +176,8 @@ impl Decoder {
     /// The gradients of all parameters, in their order; zeros for those a loss did not touch.
     pub fn gradients(&self, grads: &mut Gradients) -> Vec<Tensor<1>> {
         let take = |leaf: &Tensor<1>| {
-            leaf.grad_remove(grads).unwrap_or_else(|| leaf.clone().inner().zeros_like())
+            leaf.grad_remove(grads)
+                .unwrap_or_else(|| leaf.clone().inner().zeros_like())
         };
         self.leaves.iter().map(take).collect()
     }
@@ -244,7 +265,9 @@ impl Decoder {
         let eps = self.spec.rms_norm_eps as f32;
         let normed = kernels::rms_norm(x.clone(), layer.post_norm.clone(), eps);
         let gate = layer.gate.forward(normed.clone());
-        x + layer.down.forward(kernels::swiglu(gate, layer.up.forward(normed)))
+        x + layer
+            .down
+            .forward(kernels::swiglu(gate, layer.up.forward(normed)))
     }
 
     /// Reads right-padded prompts of `batch` × `time` tokens once, and opens a cache with
@@ -266,7 +289,12 @@ impl Decoder {
             let copy = |t: &Tensor<4>| t.clone().select(0, source.clone());
             layers.push(LayerCache::new(copy(k), copy(v), capacity));
         });
-        let last = self.ints(lengths.iter().enumerate().map(|(row, n)| row * time + n - 1));
+        let last = self.ints(
+            lengths
+                .iter()
+                .enumerate()
+                .map(|(row, n)| row * time + n - 1),
+        );
         (self.logits(hidden.select(0, last)), Cache { layers })
     }
 

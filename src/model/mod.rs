@@ -35,7 +35,11 @@ pub struct Model {
 impl Model {
     /// Puts shape and weights together on the weights' device.
     pub fn new(spec: DecoderSpec, parameters: Parameters, device: &Device) -> Self {
-        Self { rotary: Rotary::new(&spec, device), spec: Arc::new(spec), parameters }
+        Self {
+            rotary: Rotary::new(&spec, device),
+            spec: Arc::new(spec),
+            parameters,
+        }
     }
 
     /// A decoder that computes and cannot be differentiated.
@@ -50,6 +54,9 @@ impl Model {
 
     /// The same model with other weights.
     pub fn with(&self, parameters: Parameters) -> Self {
-        Self { parameters, ..self.clone() }
+        Self {
+            parameters,
+            ..self.clone()
+        }
     }
 }

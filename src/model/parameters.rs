@@ -40,9 +40,20 @@ impl Parameters {
                 normal(size, std, seed, index as u64)
             };
             let tensor = Tensor::from_data(TensorData::new(values, [size]), device);
-            Parameter { name, shape, tensor }
+            Parameter {
+                name,
+                shape,
+                tensor,
+            }
         };
-        Self { entries: spec.parameters().into_iter().enumerate().map(fill).collect() }
+        Self {
+            entries: spec
+                .parameters()
+                .into_iter()
+                .enumerate()
+                .map(fill)
+                .collect(),
+        }
     }
 
     /// The same shapes filled with zeros.
@@ -57,12 +68,17 @@ impl Parameters {
             shape: entry.shape.clone(),
             tensor: change(entry),
         };
-        Self { entries: self.entries.iter().map(replace).collect() }
+        Self {
+            entries: self.entries.iter().map(replace).collect(),
+        }
     }
 
     /// How many numbers there are.
     pub fn count(&self) -> u64 {
-        self.entries.iter().map(|entry| entry.shape.iter().product::<usize>() as u64).sum()
+        self.entries
+            .iter()
+            .map(|entry| entry.shape.iter().product::<usize>() as u64)
+            .sum()
     }
 
     /// Reads all values back, in order.
@@ -77,8 +93,13 @@ impl Parameters {
         let data = transaction
             .execute_async()
             .await
-            .map_err(|error| ModelError::Device { why: error.to_string() })?;
-        Ok(data.into_iter().map(|data| data.iter::<f32>().collect()).collect())
+            .map_err(|error| ModelError::Device {
+                why: error.to_string(),
+            })?;
+        Ok(data
+            .into_iter()
+            .map(|data| data.iter::<f32>().collect())
+            .collect())
     }
 
     /// The bytes of a `model.safetensors` with every entry in float32.
@@ -87,8 +108,10 @@ impl Parameters {
     /// If the device fails to give the values.
     pub async fn to_safetensors(&self) -> Result<Vec<u8>, ModelError> {
         let values = self.read().await?;
-        let bytes: Vec<Vec<u8>> =
-            values.iter().map(|v| v.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
+        let bytes: Vec<Vec<u8>> = values
+            .iter()
+            .map(|v| v.iter().flat_map(|x| x.to_le_bytes()).collect())
+            .collect();
         let views = self.entries.iter().zip(&bytes).map(|(entry, bytes)| {
             let view = TensorView::new(Dtype::F32, entry.shape.clone(), bytes)
                 .expect("a parameter's values fill its shape");
@@ -145,20 +168,33 @@ impl Parameters {
             })?;
             let size = values.len();
             let tensor = Tensor::from_data(TensorData::new(values, [size]), device);
-            Ok(Parameter { name, shape, tensor })
+            Ok(Parameter {
+                name,
+                shape,
+                tensor,
+            })
         };
-        Ok(Self { entries: wanted.into_iter().map(read).collect::<Result<_, _>>()? })
+        Ok(Self {
+            entries: wanted.into_iter().map(read).collect::<Result<_, _>>()?,
+        })
     }
 }
 
 fn to_f32(view: &TensorView) -> Option<Vec<f32>> {
     let halves = |convert: fn([u8; 2]) -> f32| {
-        view.data().chunks_exact(2).map(|b| convert([b[0], b[1]])).collect()
+        view.data()
+            .chunks_exact(2)
+            .map(|b| convert([b[0], b[1]]))
+            .collect()
     };
     match view.dtype() {
         Dtype::F32 => {
             let words = view.data().chunks_exact(4);
-            Some(words.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+            Some(
+                words
+                    .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                    .collect(),
+            )
         }
         Dtype::F16 => Some(halves(|b| half::f16::from_le_bytes(b).to_f32())),
         Dtype::BF16 => Some(halves(|b| half::bf16::from_le_bytes(b).to_f32())),

@@ -73,8 +73,10 @@ impl DecoderSpec {
     /// Names the key that is missing, has the wrong type, or asks for something this decoder
     /// does not do (another family, sliding windows, other rope scalings).
     pub fn from_json(bytes: &[u8]) -> Result<Self, ModelError> {
-        let json: Value = serde_json::from_slice(bytes)
-            .map_err(|error| ModelError::Config { key: String::new(), why: error.to_string() })?;
+        let json: Value = serde_json::from_slice(bytes).map_err(|error| ModelError::Config {
+            key: String::new(),
+            why: error.to_string(),
+        })?;
         let text = |key: &str| json.get(key).and_then(Value::as_str);
         let family = match text("model_type") {
             Some("llama") => Family::Llama,
@@ -82,22 +84,33 @@ impl DecoderSpec {
             Some("qwen3") => Family::Qwen3,
             other => {
                 let why = format!("{other:?} is not one of llama, qwen2, qwen3");
-                return Err(ModelError::Config { key: "model_type".into(), why });
+                return Err(ModelError::Config {
+                    key: "model_type".into(),
+                    why,
+                });
             }
         };
         if flag(&json, "use_sliding_window", false) {
             let why = "sliding-window attention is not supported".into();
-            return Err(ModelError::Config { key: "use_sliding_window".into(), why });
+            return Err(ModelError::Config {
+                key: "use_sliding_window".into(),
+                why,
+            });
         }
         if let Some(act) = text("hidden_act")
             && act != "silu"
         {
             let why = format!("{act:?} is not supported, only \"silu\"");
-            return Err(ModelError::Config { key: "hidden_act".into(), why });
+            return Err(ModelError::Config {
+                key: "hidden_act".into(),
+                why,
+            });
         }
         let hidden_size = whole(&json, "hidden_size")?;
         let num_attention_heads = whole(&json, "num_attention_heads")?;
-        let rope = json.get("rope_parameters").or_else(|| json.get("rope_scaling"));
+        let rope = json
+            .get("rope_parameters")
+            .or_else(|| json.get("rope_scaling"));
         let rope_theta = number(&json, "rope_theta")
             .or_else(|| rope.and_then(|rope| number(rope, "rope_theta")))
             .unwrap_or(10_000.0);
@@ -109,10 +122,8 @@ impl DecoderSpec {
             intermediate_size: whole(&json, "intermediate_size")?,
             num_hidden_layers: whole(&json, "num_hidden_layers")?,
             num_attention_heads,
-            num_key_value_heads: whole(&json, "num_key_value_heads")
-                .unwrap_or(num_attention_heads),
-            head_dim: whole(&json, "head_dim")
-                .unwrap_or(hidden_size / num_attention_heads.max(1)),
+            num_key_value_heads: whole(&json, "num_key_value_heads").unwrap_or(num_attention_heads),
+            head_dim: whole(&json, "head_dim").unwrap_or(hidden_size / num_attention_heads.max(1)),
             max_position_embeddings: whole(&json, "max_position_embeddings")?,
             rope_theta,
             rope_scaling: rope.map(llama3_scaling).transpose()?.flatten(),
@@ -129,14 +140,23 @@ impl DecoderSpec {
 
     fn check(&self) -> Result<(), ModelError> {
         let wrong = |key: &str, why: String| {
-            Err(ModelError::Config { key: key.into(), why })
+            Err(ModelError::Config {
+                key: key.into(),
+                why,
+            })
         };
         if self.head_dim == 0 || self.head_dim % 2 == 1 {
-            return wrong("head_dim", format!("{} must be even and above 0", self.head_dim));
+            return wrong(
+                "head_dim",
+                format!("{} must be even and above 0", self.head_dim),
+            );
         }
         let (heads, groups) = (self.num_attention_heads, self.num_key_value_heads);
         if groups == 0 || heads % groups != 0 {
-            return wrong("num_key_value_heads", format!("{groups} must divide {heads} heads"));
+            return wrong(
+                "num_key_value_heads",
+                format!("{groups} must divide {heads} heads"),
+            );
         }
         Ok(())
     }
@@ -189,8 +209,14 @@ impl DecoderSpec {
     /// Names and shapes of all parameters, in the order of a Hugging Face checkpoint.
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
         let (d, ffn, head_dim) = (self.hidden_size, self.intermediate_size, self.head_dim);
-        let (q, kv) = (self.num_attention_heads * head_dim, self.num_key_value_heads * head_dim);
-        let mut all = vec![("model.embed_tokens.weight".to_string(), vec![self.vocab_size, d])];
+        let (q, kv) = (
+            self.num_attention_heads * head_dim,
+            self.num_key_value_heads * head_dim,
+        );
+        let mut all = vec![(
+            "model.embed_tokens.weight".to_string(),
+            vec![self.vocab_size, d],
+        )];
         for layer in 0..self.num_hidden_layers {
             let mut add = |name: &str, shape: &[usize]| {
                 all.push((format!("model.layers.{layer}.{name}"), shape.to_vec()));
@@ -213,9 +239,11 @@ impl DecoderSpec {
                 add("self_attn.q_norm.weight", &[head_dim]);
                 add("self_attn.k_norm.weight", &[head_dim]);
             }
-            for (name, rows, columns) in
-                [("gate_proj", ffn, d), ("up_proj", ffn, d), ("down_proj", d, ffn)]
-            {
+            for (name, rows, columns) in [
+                ("gate_proj", ffn, d),
+                ("up_proj", ffn, d),
+                ("down_proj", d, ffn),
+            ] {
                 add(&format!("mlp.{name}.weight"), &[rows, columns]);
                 if self.mlp_bias {
                     add(&format!("mlp.{name}.bias"), &[rows]);
@@ -241,7 +269,9 @@ impl DecoderSpec {
     pub fn rope_frequencies(&self) -> Vec<f64> {
         let half = self.head_dim / 2;
         let plain = |i: usize| self.rope_theta.powf(-(i as f64) / half as f64);
-        let Some(s) = self.rope_scaling else { return (0..half).map(plain).collect() };
+        let Some(s) = self.rope_scaling else {
+            return (0..half).map(plain).collect();
+        };
         // Llama 3.1: low frequencies are divided by `factor`, high ones kept, those between blended.
         let low = s.original_max_position_embeddings / s.low_freq_factor;
         let high = s.original_max_position_embeddings / s.high_freq_factor;
@@ -285,7 +315,10 @@ fn flag(json: &Value, key: &str, otherwise: bool) -> bool {
 }
 
 fn llama3_scaling(rope: &Value) -> Result<Option<Llama3Scaling>, ModelError> {
-    let kind = rope.get("rope_type").or_else(|| rope.get("type")).and_then(Value::as_str);
+    let kind = rope
+        .get("rope_type")
+        .or_else(|| rope.get("type"))
+        .and_then(Value::as_str);
     match kind {
         None | Some("default") => Ok(None),
         Some("llama3") => {

@@ -55,7 +55,11 @@ pub async fn generate(
     limits: &Limits,
 ) -> Result<Vec<Vec<Completion>>, ModelError> {
     let spec = decoder.spec();
-    let longest = requests.iter().map(|request| request.prompt.len()).max().unwrap_or(0);
+    let longest = requests
+        .iter()
+        .map(|request| request.prompt.len())
+        .max()
+        .unwrap_or(0);
     let per_row = 2
         * (longest + limits.max_completion_length)
         * spec.num_hidden_layers
@@ -91,8 +95,15 @@ async fn generate_batch(
     sampling: &Sampling,
     limits: &Limits,
 ) -> Result<Vec<Vec<Completion>>, ModelError> {
-    let copies = requests.iter().map(|request| request.samples).max().unwrap_or(0);
-    let lengths: Vec<usize> = requests.iter().map(|request| request.prompt.len()).collect();
+    let copies = requests
+        .iter()
+        .map(|request| request.samples)
+        .max()
+        .unwrap_or(0);
+    let lengths: Vec<usize> = requests
+        .iter()
+        .map(|request| request.prompt.len())
+        .collect();
     let time = lengths.iter().copied().max().unwrap_or(0);
     let mut ids = vec![limits.pad; requests.len() * time];
     for (request, row) in requests.iter().zip(ids.chunks_exact_mut(time)) {
@@ -104,9 +115,15 @@ async fn generate_batch(
     let prompt_logits = read(logits).await?;
     let vocabulary = decoder.spec().vocab_size;
 
-    let empty = Completion { tokens: Vec::new(), logps: Vec::new(), finished: false };
-    let mut done: Vec<Vec<Completion>> =
-        requests.iter().map(|request| vec![empty.clone(); request.samples]).collect();
+    let empty = Completion {
+        tokens: Vec::new(),
+        logps: Vec::new(),
+        finished: false,
+    };
+    let mut done: Vec<Vec<Completion>> = requests
+        .iter()
+        .map(|request| vec![empty.clone(); request.samples])
+        .collect();
     let mut active: Vec<Row> = Vec::new();
     for (index, request) in requests.iter().enumerate() {
         active.extend((0..request.samples).map(|sample| Row {
@@ -141,7 +158,8 @@ async fn generate_batch(
                 || written(row) >= capacity;
             let ends = row.completion.finished || full;
             if ends {
-                done[row.request][row.sample] = std::mem::replace(&mut row.completion, empty.clone());
+                done[row.request][row.sample] =
+                    std::mem::replace(&mut row.completion, empty.clone());
             }
             !ends
         });
@@ -158,6 +176,8 @@ async fn generate_batch(
 
 async fn read(logits: burn::tensor::Tensor<2>) -> Result<Vec<f32>, ModelError> {
     let data = logits.into_data_async().await;
-    let data = data.map_err(|error| ModelError::Device { why: error.to_string() })?;
+    let data = data.map_err(|error| ModelError::Device {
+        why: error.to_string(),
+    })?;
     Ok(data.into_vec::<f32>().unwrap_or_default())
 }

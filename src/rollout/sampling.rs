@@ -25,12 +25,22 @@ pub struct Sampling {
 impl Sampling {
     /// Always the most probable token.
     pub fn greedy() -> Self {
-        Self { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, seed: 0 }
+        Self {
+            temperature: 0.0,
+            top_k: 0,
+            top_p: 1.0,
+            min_p: 0.0,
+            seed: 0,
+        }
     }
 
     /// The whole distribution at a temperature.
     pub fn at(temperature: f64, seed: u64) -> Self {
-        Self { temperature, seed, ..Self::greedy() }
+        Self {
+            temperature,
+            seed,
+            ..Self::greedy()
+        }
     }
 
     /// The noise key of one completion: (seed, problem, sample).
@@ -49,9 +59,19 @@ impl Sampling {
     ///
     /// Returns the token and its log-probability: log softmax(logits / T) over the whole vocabulary,
     /// before truncation (T = 1 where the temperature is 0).
-    pub fn choose(&self, logits: &[f32], key: u32, position: usize, noisy: &mut Vec<f32>) -> (u32, f32) {
+    pub fn choose(
+        &self,
+        logits: &[f32],
+        key: u32,
+        position: usize,
+        noisy: &mut Vec<f32>,
+    ) -> (u32, f32) {
         let greedy = self.temperature == 0.0;
-        let inverse = if greedy { 1.0 } else { (1.0 / self.temperature) as f32 };
+        let inverse = if greedy {
+            1.0
+        } else {
+            (1.0 / self.temperature) as f32
+        };
         let key = mix32(key, position as u32);
         noisy.clear();
         noisy.extend(logits.iter().map(|logit| logit * inverse));
@@ -64,7 +84,11 @@ impl Sampling {
             vectorized(|| {
                 for (token, value) in noisy.iter_mut().enumerate() {
                     let noise = gumbel(hash32(key ^ hash32(token as u32)));
-                    *value = if *value >= floor { *value + noise } else { f32::NEG_INFINITY };
+                    *value = if *value >= floor {
+                        *value + noise
+                    } else {
+                        f32::NEG_INFINITY
+                    };
                 }
             });
         }
@@ -130,8 +154,10 @@ mod tests {
         let logits = [1.0f32, 0.0, -1.0, 2.0, 0.5];
         for temperature in [0.5, 1.0, 2.0] {
             let frequencies = draw(&Sampling::at(temperature, 5), &logits, 40_000);
-            let weights: Vec<f64> =
-                logits.iter().map(|l| (f64::from(*l) / temperature).exp()).collect();
+            let weights: Vec<f64> = logits
+                .iter()
+                .map(|l| (f64::from(*l) / temperature).exp())
+                .collect();
             let total: f64 = weights.iter().sum();
             for (frequency, weight) in frequencies.iter().zip(&weights) {
                 // 40,000 draws: four standard errors are at most 0.01.
@@ -149,18 +175,53 @@ mod tests {
             (0..4).filter(|&token| frequencies[token] > 0.0).collect()
         };
         assert_eq!(support(all.clone()), [0, 1, 2, 3]);
-        assert_eq!(support(Sampling { top_k: 2, ..all.clone() }), [1, 3]);
+        assert_eq!(
+            support(Sampling {
+                top_k: 2,
+                ..all.clone()
+            }),
+            [1, 3]
+        );
         // Probabilities: .032, .644, .087, .237.
-        assert_eq!(support(Sampling { top_p: 0.6, ..all.clone() }), [1]);
-        assert_eq!(support(Sampling { top_p: 0.7, ..all.clone() }), [1, 3]);
-        assert_eq!(support(Sampling { min_p: 0.3, ..all.clone() }), [1, 3]);
-        assert_eq!(support(Sampling { top_k: 3, top_p: 0.99, min_p: 0.1, ..all }), [1, 2, 3]);
+        assert_eq!(
+            support(Sampling {
+                top_p: 0.6,
+                ..all.clone()
+            }),
+            [1]
+        );
+        assert_eq!(
+            support(Sampling {
+                top_p: 0.7,
+                ..all.clone()
+            }),
+            [1, 3]
+        );
+        assert_eq!(
+            support(Sampling {
+                min_p: 0.3,
+                ..all.clone()
+            }),
+            [1, 3]
+        );
+        assert_eq!(
+            support(Sampling {
+                top_k: 3,
+                top_p: 0.99,
+                min_p: 0.1,
+                ..all
+            }),
+            [1, 2, 3]
+        );
     }
 
     #[test]
     fn log_probability_is_over_the_whole_vocabulary() {
         let logits = [0.0f32, 3.0, 1.0, 2.0];
-        let sampling = Sampling { top_k: 1, ..Sampling::at(0.5, 1) };
+        let sampling = Sampling {
+            top_k: 1,
+            ..Sampling::at(0.5, 1)
+        };
         let (token, logp) = sampling.choose(&logits, 7, 0, &mut Vec::new());
         let sum: f32 = logits.iter().map(|l| (l * 2.0).exp()).sum();
         assert_eq!(token, 1);
@@ -170,6 +231,11 @@ mod tests {
     #[test]
     fn greedy_takes_the_first_of_equals() {
         let mut scratch = Vec::new();
-        assert_eq!(Sampling::greedy().choose(&[1.0, 2.0, 2.0], 1, 0, &mut scratch).0, 1);
+        assert_eq!(
+            Sampling::greedy()
+                .choose(&[1.0, 2.0, 2.0], 1, 0, &mut scratch)
+                .0,
+            1
+        );
     }
 }

@@ -26,9 +26,15 @@ pub enum CompareError {
     #[error("no runs to compare; name at least one run folder")]
     NoRuns,
     /// The same run twice would pass for two seeds.
-    #[error("the runs {first} and {second} are the same method with the same settings and seed \
-             {seed}: leave one out, so that it does not count as two")]
-    Twice { first: String, second: String, seed: u64 },
+    #[error(
+        "the runs {first} and {second} are the same method with the same settings and seed \
+             {seed}: leave one out, so that it does not count as two"
+    )]
+    Twice {
+        first: String,
+        second: String,
+        seed: u64,
+    },
 }
 
 /// A number of a group of runs, and how sure it is.
@@ -108,7 +114,11 @@ impl Comparison {
                     let seed = run.config.seed;
                     if let Some(twin) = group.iter().find(|&&i| runs[i].config.seed == seed) {
                         let [first, second] = [&runs[*twin].name, &run.name].map(String::clone);
-                        return Err(CompareError::Twice { first, second, seed });
+                        return Err(CompareError::Twice {
+                            first,
+                            second,
+                            seed,
+                        });
                     }
                     group.push(index);
                 }
@@ -127,7 +137,12 @@ impl Comparison {
         let config_differences = config_differences(&keys);
         let differences = differences::against_reference(&groups);
         let notes = notes(&groups, &config_differences, &differences);
-        Ok(Self { groups, differences, config_differences, notes })
+        Ok(Self {
+            groups,
+            differences,
+            config_differences,
+            notes,
+        })
     }
 
     /// The group that the others are compared with.
@@ -177,7 +192,10 @@ fn comparable(config: &RunConfig) -> RunConfig {
 /// The method's name, with what differs from the first group of the same method.
 fn label(key: &RunConfig, keys: &[&RunConfig]) -> String {
     let method = method_name(key.balance.method);
-    match keys.iter().find(|other| other.balance.method == key.balance.method) {
+    match keys
+        .iter()
+        .find(|other| other.balance.method == key.balance.method)
+    {
         Some(first) if *first != key => {
             let settings: Vec<String> = config::diff(first, key)
                 .into_iter()
@@ -190,18 +208,26 @@ fn label(key: &RunConfig, keys: &[&RunConfig]) -> String {
 }
 
 fn reference(groups: &[Group]) -> usize {
-    groups.iter().position(|group| group.method == Method::Sasr).unwrap_or(0)
+    groups
+        .iter()
+        .position(|group| group.method == Method::Sasr)
+        .unwrap_or(0)
 }
 
 fn config_differences(keys: &[&RunConfig]) -> Vec<ConfigDifference> {
-    let Some((first, others)) = keys.split_first() else { return Vec::new() };
+    let Some((first, others)) = keys.split_first() else {
+        return Vec::new();
+    };
     let mut table: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (column, other) in (1..).zip(others) {
         for (path, here, there) in config::diff(first, other) {
             table.entry(path).or_insert_with(|| vec![here; keys.len()])[column] = there;
         }
     }
-    table.into_iter().map(|(path, values)| ConfigDifference { path, values }).collect()
+    table
+        .into_iter()
+        .map(|(path, values)| ConfigDifference { path, values })
+        .collect()
 }
 
 fn notes(
@@ -264,8 +290,10 @@ fn notes(
 
 impl Group {
     fn of(label: String, runs: &[RunData], members: &[usize]) -> Self {
-        let outcomes: Vec<Outcome> =
-            members.iter().map(|&index| Outcome::of(&runs[index])).collect();
+        let outcomes: Vec<Outcome> = members
+            .iter()
+            .map(|&index| Outcome::of(&runs[index]))
+            .collect();
         let first = &runs[members[0]].config;
         let tests = || outcomes.iter().filter_map(|outcome| outcome.last.as_ref());
         let mut numbers: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -278,7 +306,11 @@ impl Group {
         let mut perturbations: BTreeMap<String, Vec<&Score>> = BTreeMap::new();
         for test in tests() {
             for (&level, (unseen, score)) in &test.levels {
-                levels.entry(level).or_insert((*unseen, Vec::new())).1.push(score);
+                levels
+                    .entry(level)
+                    .or_insert((*unseen, Vec::new()))
+                    .1
+                    .push(score);
             }
             for (name, score) in &test.perturbations {
                 perturbations.entry(name.clone()).or_default().push(score);
@@ -325,7 +357,9 @@ impl Group {
 
 /// Whether a number is a share, between 0 and 1.
 pub fn is_share(name: &str) -> bool {
-    ["accuracy", "mean@", "pass@", "maj@"].iter().any(|prefix| name.starts_with(prefix))
+    ["accuracy", "mean@", "pass@", "maj@"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
         || ["distinct_n", "self_bleu"].contains(&name)
 }
 
@@ -333,12 +367,21 @@ impl Estimate {
     /// Mean over runs, with the t interval where there are several; none without values.
     fn over_seeds(values: Vec<f64>, share: bool) -> Option<Self> {
         let summary = over_seeds(&values)?;
-        let bounded =
-            |interval: Interval| if share { interval.within(0.0, 1.0) } else { interval };
+        let bounded = |interval: Interval| {
+            if share {
+                interval.within(0.0, 1.0)
+            } else {
+                interval
+            }
+        };
         Some(Self {
             mean: summary.mean,
             interval: summary.interval.map(bounded),
-            basis: if values.len() > 1 { Basis::Seeds } else { Basis::Single },
+            basis: if values.len() > 1 {
+                Basis::Seeds
+            } else {
+                Basis::Single
+            },
             values,
         })
     }

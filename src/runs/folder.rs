@@ -43,7 +43,11 @@ pub enum FolderError {
     #[error("{path} has no complete checkpoint yet: start the run anew without --resume")]
     NoCheckpoint { path: PathBuf },
     #[error("{path} has no checkpoint {name}; there are: {there_are}")]
-    UnknownCheckpoint { path: PathBuf, name: String, there_are: String },
+    UnknownCheckpoint {
+        path: PathBuf,
+        name: String,
+        there_are: String,
+    },
     #[error(
         "checkpoint {path} is damaged: {why}. Nothing was changed. {}",
         match .before {
@@ -51,14 +55,26 @@ pub enum FolderError {
             None => "There is no earlier one".to_string(),
         }
     )]
-    Damaged { path: PathBuf, why: String, before: Option<String> },
+    Damaged {
+        path: PathBuf,
+        why: String,
+        before: Option<String>,
+    },
     #[error("cannot {action} {path}: {source}")]
-    Io { action: &'static str, path: PathBuf, source: io::Error },
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FolderError {
     let path = path.to_path_buf();
-    move |source| FolderError::Io { action, path, source }
+    move |source| FolderError::Io {
+        action,
+        path,
+        source,
+    }
 }
 
 /// A run folder that this process owns.
@@ -83,7 +99,9 @@ impl RunFolder {
         fs::create_dir_all(path.join("checkpoints")).map_err(failed("create", path))?;
         let lock = lock(path)?;
         if path.join("config.toml").exists() {
-            return Err(FolderError::Exists { path: path.to_path_buf() });
+            return Err(FolderError::Exists {
+                path: path.to_path_buf(),
+            });
         }
         for log in LOGS {
             let log = path.join(log);
@@ -105,7 +123,9 @@ impl RunFolder {
         checkpoint: Option<&str>,
     ) -> Result<(Self, Snapshot, State), FolderError> {
         if !path.join("config.toml").exists() {
-            return Err(FolderError::NoRun { path: path.to_path_buf() });
+            return Err(FolderError::NoRun {
+                path: path.to_path_buf(),
+            });
         }
         let lock = lock(path)?;
         let (snapshot, state) = load_checkpoint(path, checkpoint)?;
@@ -116,10 +136,18 @@ impl RunFolder {
             .unwrap_or_default();
         for (name, length) in lengths {
             let log = path.join(&name);
-            let file = OpenOptions::new().write(true).create(true).truncate(false).open(&log);
+            let file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&log);
             let cut = file.and_then(|file| {
                 // A log shorter than noted lost its end in a crash of the whole machine.
-                if file.metadata()?.len() > length { file.set_len(length) } else { Ok(()) }
+                if file.metadata()?.len() > length {
+                    file.set_len(length)
+                } else {
+                    Ok(())
+                }
             });
             cut.map_err(failed("cut back", &log))?;
         }
@@ -134,7 +162,12 @@ impl RunFolder {
             let file = OpenOptions::new().append(true).create(true).open(&log);
             logs.insert(name, file.map_err(failed("open", &log))?);
         }
-        Ok(Self { path: path.to_path_buf(), logs, _lock: lock, keep })
+        Ok(Self {
+            path: path.to_path_buf(),
+            logs,
+            _lock: lock,
+            keep,
+        })
     }
 
     /// Where it is.
@@ -151,9 +184,9 @@ impl RunFolder {
             Event::Step(record) => self.append(METRICS, &**record),
             Event::Evaluated(record) => self.append(EVALUATIONS, &**record),
             Event::Alarm(alarm) => self.append(ALARMS, alarm),
-            Event::Completions(records) => {
-                records.iter().try_for_each(|record| self.append(COMPLETIONS, record))
-            }
+            Event::Completions(records) => records
+                .iter()
+                .try_for_each(|record| self.append(COMPLETIONS, record)),
             _ => Ok(()),
         }
     }
@@ -181,8 +214,10 @@ impl RunFolder {
         }
         let mut files = snapshot.files.clone();
         files.insert(LOG_LENGTHS.into(), to_json(&lengths));
-        let sums: BTreeMap<&str, String> =
-            files.iter().map(|(name, bytes)| (name.as_str(), sha256(bytes))).collect();
+        let sums: BTreeMap<&str, String> = files
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), sha256(bytes)))
+            .collect();
         let sums = to_json(&sums);
         files.insert(CHECKSUMS.into(), sums);
 
@@ -243,23 +278,31 @@ impl RunFolder {
     /// If the disk refuses.
     pub fn write_config(&mut self, config: &RunConfig) -> Result<(), FolderError> {
         let path = self.path.join("config.toml");
-        let text =
-            config.to_toml().map_err(|error| failed("write", &path)(io::Error::other(error)))?;
+        let text = config
+            .to_toml()
+            .map_err(|error| failed("write", &path)(io::Error::other(error)))?;
         write_file(&path, text.as_bytes())
     }
 }
 
 fn keep_of(state: &State) -> usize {
-    RunConfig::from_toml(&state.config, "state.json", &[]).map_or(2, |config| config.checkpoint.keep)
+    RunConfig::from_toml(&state.config, "state.json", &[])
+        .map_or(2, |config| config.checkpoint.keep)
 }
 
 fn lock(path: &Path) -> Result<File, FolderError> {
     let name = path.join(LOCK);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&name);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&name);
     let file = file.map_err(failed("open", &name))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(FolderError::Locked { path: path.to_path_buf() }),
+        Err(fs::TryLockError::WouldBlock) => Err(FolderError::Locked {
+            path: path.to_path_buf(),
+        }),
         Err(fs::TryLockError::Error(error)) => Err(failed("lock", &name)(error)),
     }
 }
@@ -292,21 +335,33 @@ pub fn checkpoints(run: &Path) -> Result<Vec<String>, FolderError> {
 ///
 /// # Errors
 /// If there is none, or it is damaged.
-pub fn load_checkpoint(
-    run: &Path,
-    name: Option<&str>,
-) -> Result<(Snapshot, State), FolderError> {
+pub fn load_checkpoint(run: &Path, name: Option<&str>) -> Result<(Snapshot, State), FolderError> {
     let names = checkpoints(run)?;
     let chosen = match name {
-        None => names.last().ok_or_else(|| FolderError::NoCheckpoint { path: run.into() })?,
+        None => names
+            .last()
+            .ok_or_else(|| FolderError::NoCheckpoint { path: run.into() })?,
         Some(name) => names.iter().find(|there| *there == name).ok_or_else(|| {
             let (name, there_are) = (name.to_string(), names.join(", "));
-            FolderError::UnknownCheckpoint { path: run.into(), name, there_are }
+            FolderError::UnknownCheckpoint {
+                path: run.into(),
+                name,
+                there_are,
+            }
         })?,
     };
     let place = run.join("checkpoints").join(chosen);
-    let before = names.iter().rev().skip_while(|name| *name != chosen).nth(1).cloned();
-    read_checked(&place).map_err(|why| FolderError::Damaged { path: place, why, before })
+    let before = names
+        .iter()
+        .rev()
+        .skip_while(|name| *name != chosen)
+        .nth(1)
+        .cloned();
+    read_checked(&place).map_err(|why| FolderError::Damaged {
+        path: place,
+        why,
+        before,
+    })
 }
 
 fn read_checked(place: &Path) -> Result<(Snapshot, State), String> {
@@ -325,11 +380,20 @@ fn read_checked(place: &Path) -> Result<(Snapshot, State), String> {
     }
     let snapshot = Snapshot { step: 0, files };
     let state = snapshot.state().map_err(|error| error.to_string())?;
-    Ok((Snapshot { step: state.step, ..snapshot }, state))
+    Ok((
+        Snapshot {
+            step: state.step,
+            ..snapshot
+        },
+        state,
+    ))
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha2::Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn to_json(value: &impl Serialize) -> Vec<u8> {

@@ -9,8 +9,8 @@ pub mod report;
 #[cfg(test)]
 mod synthetic;
 
+pub use compare::{CompareError, Comparison};
 #[cfg(not(target_family = "wasm"))]
 pub use folder::{FolderError, RunFolder};
-pub use compare::{CompareError, Comparison};
 pub use outcome::Outcome;
 pub use read::{ReadError, RunData, RunFiles};

@@ -131,7 +131,12 @@ impl Test {
         let known = plain(false).all(|record| record.correct.len() == record.problems);
         let answers = plain(false)
             .filter(|_| known)
-            .flat_map(|record| record.correct.iter().map(|&right| f64::from(u8::from(right))))
+            .flat_map(|record| {
+                record
+                    .correct
+                    .iter()
+                    .map(|&right| f64::from(u8::from(right)))
+            })
             .collect();
         Some(Self {
             step,
@@ -148,7 +153,11 @@ impl Test {
 
     /// Mean accuracy over the perturbations.
     pub fn perturbed_accuracy(&self) -> Option<f64> {
-        let values: Vec<f64> = self.perturbations.values().filter_map(Score::accuracy).collect();
+        let values: Vec<f64> = self
+            .perturbations
+            .values()
+            .filter_map(Score::accuracy)
+            .collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     }
 }
@@ -172,7 +181,10 @@ impl Outcome {
         let mut numbers = BTreeMap::new();
         if let Some(test) = &self.last {
             numbers.extend(test.seen.metrics.clone());
-            let warm = self.after_warmup.as_ref().and_then(|warm| warm.seen.accuracy());
+            let warm = self
+                .after_warmup
+                .as_ref()
+                .and_then(|warm| warm.seen.accuracy());
             let gain = test.seen.accuracy().zip(warm).map(|(end, warm)| end - warm);
             for (name, value) in [
                 ("accuracy_unseen", test.unseen.accuracy()),

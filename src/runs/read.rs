@@ -50,7 +50,10 @@ pub struct RunFiles<'a> {
 pub enum ReadError {
     /// The folder or one of its files cannot be opened.
     #[error("{path}: {source}; is this a run folder (with a {CONFIG} in it)?")]
-    File { path: String, source: std::io::Error },
+    File {
+        path: String,
+        source: std::io::Error,
+    },
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -59,7 +62,11 @@ pub enum ReadError {
         "{file}:{line}: {reason}; the line was changed or written by another version: \
          restore it, or delete it to read the rest"
     )]
-    Line { file: &'static str, line: usize, reason: String },
+    Line {
+        file: &'static str,
+        line: usize,
+        reason: String,
+    },
 }
 
 impl RunData {
@@ -106,14 +113,21 @@ impl RunData {
                 Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
                     Ok(String::new())
                 }
-                Err(source) => Err(ReadError::File { path: path.display().to_string(), source }),
+                Err(source) => Err(ReadError::File {
+                    path: path.display().to_string(),
+                    source,
+                }),
             }
         };
         let config = read(CONFIG, true)?;
         let [manifest, metrics, evaluations, completions, alarms] =
             [MANIFEST, METRICS, EVALUATIONS, COMPLETIONS, ALARMS].map(|file| read(file, false));
         let name = folder.canonicalize().ok();
-        let name = name.as_deref().unwrap_or(folder).file_name().unwrap_or_default();
+        let name = name
+            .as_deref()
+            .unwrap_or(folder)
+            .file_name()
+            .unwrap_or_default();
         Self::parse(
             &name.to_string_lossy(),
             &RunFiles {
@@ -141,7 +155,9 @@ fn parse_step(line: &str) -> Result<StepRecord, serde_json::Error> {
         Err(error) => error,
     };
     let mut value: Value = parse(line)?;
-    let Some(fields) = value.as_object_mut() else { return Err(error) };
+    let Some(fields) = value.as_object_mut() else {
+        return Err(error);
+    };
     let lost = |name: &str| fields.get(name).is_some_and(Value::is_null);
     let (loss, grad_norm) = (lost("loss"), lost("grad_norm"));
     fields.retain(|_, value| !value.is_null());
@@ -179,7 +195,11 @@ fn lines<T>(
                 "{file}:{number}: the last line was not written to its end and is left out"
             )),
             Err(error) => {
-                return Err(ReadError::Line { file, line: number, reason: error.to_string() });
+                return Err(ReadError::Line {
+                    file,
+                    line: number,
+                    reason: error.to_string(),
+                });
             }
         }
     }
@@ -216,16 +236,33 @@ mod tests {
             let read = RunData::parse(&run.name, &files.borrow()).unwrap();
             assert_eq!(read.steps, run.steps[..39]);
             assert_eq!(read.notices.len(), 1);
-            assert!(read.notices[0].starts_with("metrics.jsonl:40:"), "{}", read.notices[0]);
+            assert!(
+                read.notices[0].starts_with("metrics.jsonl:40:"),
+                "{}",
+                read.notices[0]
+            );
         }
         // The whole last line without its end is a whole record.
         files.metrics = whole.trim_end().to_owned();
-        assert_eq!(RunData::parse(&run.name, &files.borrow()).unwrap().steps, run.steps);
+        assert_eq!(
+            RunData::parse(&run.name, &files.borrow()).unwrap().steps,
+            run.steps
+        );
         // The same cut in the middle of the file.
         let middle = whole.find('\n').unwrap();
         files.metrics = format!("{}\n{}", &whole[..middle - 5], &whole[middle + 1..]);
         let error = RunData::parse(&run.name, &files.borrow()).unwrap_err();
-        assert!(matches!(error, ReadError::Line { file: METRICS, line: 1, .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                ReadError::Line {
+                    file: METRICS,
+                    line: 1,
+                    ..
+                }
+            ),
+            "{error}"
+        );
         assert!(error.to_string().starts_with("metrics.jsonl:1: "));
     }
 
@@ -248,9 +285,24 @@ mod tests {
         let (run, mut files) = files();
         files.manifest = "{\n\"version\": }".into();
         let error = RunData::parse(&run.name, &files.borrow()).unwrap_err();
-        assert!(matches!(error, ReadError::Line { file: MANIFEST, line: 2, .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                ReadError::Line {
+                    file: MANIFEST,
+                    line: 2,
+                    ..
+                }
+            ),
+            "{error}"
+        );
         files.manifest.clear();
-        assert!(RunData::parse(&run.name, &files.borrow()).unwrap().manifest.is_null());
+        assert!(
+            RunData::parse(&run.name, &files.borrow())
+                .unwrap()
+                .manifest
+                .is_null()
+        );
         files.config = "max_stepps = 4".into();
         let error = RunData::parse(&run.name, &files.borrow()).unwrap_err();
         assert!(error.to_string().contains("max_stepps"), "{error}");

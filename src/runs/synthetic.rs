@@ -10,17 +10,21 @@ use crate::config::{Method, RunConfig};
 use crate::evaluation::{Sample, summarise};
 use crate::rng::{self, Purpose, Stream};
 use crate::tasks::Split;
-use crate::training::{
-    Alarm, Branch, CompletionRecord, EvaluationRecord, Phase, StepRecord,
-};
+use crate::training::{Alarm, Branch, CompletionRecord, EvaluationRecord, Phase, StepRecord};
 
 /// A configuration with everything a comparison distinguishes set on purpose.
 pub fn config(method: Method, seed: u64, steps: u64) -> RunConfig {
-    let mut config = RunConfig { name: format!("run-{seed}"), seed, max_steps: steps, ..RunConfig::default() };
+    let mut config = RunConfig {
+        name: format!("run-{seed}"),
+        seed,
+        max_steps: steps,
+        ..RunConfig::default()
+    };
     config.balance.method = method;
     config.balance.warmup_steps = (steps / 8).max(1);
     config.exam.every = (steps / 8).max(1);
     config.evaluation.unseen_levels = vec![4];
+    config.evaluation.problems = 60;
     config
 }
 
@@ -34,9 +38,19 @@ struct Learner {
 
 /// A complete run. `skill` moves its final accuracy.
 pub fn run(config: RunConfig, skill: f64) -> RunData {
-    let mut random = rng::stream(config.seed, Purpose::Problem, 99, config.balance.method as u64);
+    let mut random = rng::stream(
+        config.seed,
+        Purpose::Problem,
+        99,
+        config.balance.method as u64,
+    );
     let mut controller = balance::build(&config.balance, config.seed, config.max_steps);
-    let mut learner = Learner { textbook: 0.0, quiz: 0.0, norm: 3.0, divergence: 0.0 };
+    let mut learner = Learner {
+        textbook: 0.0,
+        quiz: 0.0,
+        norm: 3.0,
+        divergence: 0.0,
+    };
     let mut data = RunData {
         name: config.name.clone(),
         manifest: serde_json::json!({ "version": "0.1.0", "device": "cpu", "parameters": 213_504 }),
@@ -51,28 +65,37 @@ pub fn run(config: RunConfig, skill: f64) -> RunData {
     for number in 1..=data.config.max_steps {
         let decision = controller.plan(number).explanation;
         let mut step = step(&mut learner, decision, &data.config, &mut random);
-        tokens += if step.branch == Branch::Sft { 1100 } else { 6300 };
+        tokens += if step.branch == Branch::Sft {
+            1100
+        } else {
+            6300
+        };
         step.num_tokens = tokens;
         for observation in &step.measured {
-            controller.observe(observation).expect("made-up measurements are finite");
+            controller
+                .observe(observation)
+                .expect("made-up measurements are finite");
         }
         let accuracy = accuracy(&learner, data.config.max_steps, skill);
         if number % data.config.exam.every == 0 {
             for level in 1..=3 {
-                data.evaluations.push(exam(number, level, accuracy, &mut random));
+                data.evaluations
+                    .push(exam(number, level, accuracy, &mut random));
             }
         }
         let last_warm = step.phase == Phase::Warmup && number == data.config.balance.warmup_steps;
         if last_warm && data.config.evaluation.after_warmup {
-            test(&mut data.evaluations, number, "after_warmup", accuracy, &mut random);
+            test(&mut data, number, "after_warmup", accuracy, &mut random);
         }
         if number % (data.config.max_steps / 6).max(1) == 0 {
-            data.completions.extend(completions(number, accuracy, &mut random));
+            data.completions
+                .extend(completions(number, accuracy, &mut random));
         }
         data.steps.push(step);
     }
     let end = accuracy(&learner, data.config.max_steps, skill);
-    test(&mut data.evaluations, data.config.max_steps, "final", end, &mut random);
+    let last = data.config.max_steps;
+    test(&mut data, last, "final", end, &mut random);
     data.alarms.push(Alarm {
         step: data.config.max_steps / 2,
         kind: "zero_variance".into(),
@@ -99,21 +122,22 @@ fn step(
     let share = number as f64 / config.max_steps as f64;
     let mut metrics = BTreeMap::new();
     let mut measured = Vec::new();
-    let branch = match decision.branch {
-        balance::Branch::Sft => Branch::Sft,
-        balance::Branch::Grpo => Branch::Grpo,
-        balance::Branch::Blend => Branch::Blend,
-    };
+    let branch = decision.branch;
     let mut updated = true;
     let (loss, grad_norm);
     if branch == Branch::Sft {
         learner.textbook += 1.0;
         learner.norm = 0.4 + 2.6 * (-learner.textbook / (0.2 * config.max_steps as f64)).exp();
         learner.divergence *= 0.9;
-        loss = 0.15 + 1.6 * (-learner.textbook / (0.15 * config.max_steps as f64)).exp() + noise(0.1);
+        loss =
+            0.15 + 1.6 * (-learner.textbook / (0.15 * config.max_steps as f64)).exp() + noise(0.1);
         grad_norm = learner.norm * (1.0 + noise(0.5));
         metrics.insert("sft_loss".into(), loss);
-        measured.push(Observation::SftGradNorm { step: number, norm: grad_norm, probe: false });
+        measured.push(Observation::SftGradNorm {
+            step: number,
+            norm: grad_norm,
+            probe: false,
+        });
     } else {
         learner.quiz += 1.0;
         learner.divergence += 1.2 / config.max_steps as f64;
@@ -128,16 +152,37 @@ fn step(
             ("frac_reward_zero_std".into(), zero),
             ("entropy".into(), 0.9 * (-1.5 * share).exp() + noise(0.05)),
             ("kl".into(), learner.divergence + noise(0.02)),
-            ("completions/mean_length".into(), 22.0 + 9.0 * share + noise(3.0)),
-            ("completions/clipped_ratio".into(), (0.06 + noise(0.1)).max(0.0)),
+            (
+                "completions/mean_length".into(),
+                22.0 + 9.0 * share + noise(3.0),
+            ),
+            (
+                "completions/clipped_ratio".into(),
+                (0.06 + noise(0.1)).max(0.0),
+            ),
         ]);
         let nats = (learner.divergence + noise(0.03)).max(0.0);
-        measured.push(Observation::Divergence { step: number, nats, probe: false });
-        let rollouts = Rollouts { reward, reward_std: 0.3, frac_reward_zero_std: zero };
-        measured.push(Observation::Rollouts { step: number, rollouts });
+        measured.push(Observation::Divergence {
+            step: number,
+            nats,
+            probe: false,
+        });
+        let rollouts = Rollouts {
+            reward,
+            reward_std: 0.3,
+            frac_reward_zero_std: zero,
+        };
+        measured.push(Observation::Rollouts {
+            step: number,
+            rollouts,
+        });
     }
     let sft_share = if branch == Branch::Sft { 1.0 } else { 0.0 };
-    measured.push(Observation::Step { step: number, sft_share, updated });
+    measured.push(Observation::Step {
+        step: number,
+        sft_share,
+        updated,
+    });
     let timing = match branch {
         Branch::Sft => BTreeMap::from([("update".to_owned(), 0.05)]),
         _ => BTreeMap::from([
@@ -167,7 +212,15 @@ fn step(
 }
 
 fn exam(step: u64, level: u32, accuracy: f64, random: &mut Stream) -> EvaluationRecord {
-    record(step, "exam", Split::Exam, level, accuracy * 1.3 - 0.15 * f64::from(level), 64, random)
+    record(
+        step,
+        "exam",
+        Split::Exam,
+        level,
+        accuracy * 1.3 - 0.15 * f64::from(level),
+        64,
+        random,
+    )
 }
 
 fn record(
@@ -195,24 +248,30 @@ fn record(
     }
 }
 
-fn test(
-    evaluations: &mut Vec<EvaluationRecord>,
-    step: u64,
-    kind: &str,
-    accuracy: f64,
-    random: &mut Stream,
-) {
+fn test(data: &mut RunData, step: u64, kind: &str, accuracy: f64, random: &mut Stream) {
+    let problems = data.config.evaluation.problems;
     for level in 1..=4 {
         let chance = accuracy * 1.3 - 0.15 * f64::from(level);
-        let mut plain = record(step, kind, Split::Test, level, chance, 200, random);
-        let problems: Vec<Vec<Sample>> =
-            plain.correct.iter().map(|&right| samples(right, random)).collect();
-        plain.metrics.extend(summarise(&problems, &[1, 2, 4, 8], 20));
-        evaluations.push(plain);
+        let mut plain = record(step, kind, Split::Test, level, chance, problems, random);
+        let sampled: Vec<Vec<Sample>> = plain
+            .correct
+            .iter()
+            .map(|&right| samples(right, random))
+            .collect();
+        plain.metrics.extend(summarise(&sampled, &[1, 2, 4, 8], 20));
+        data.evaluations.push(plain);
         for (name, cost) in [("renamed", 0.02), ("shuffled", 0.09)] {
-            let mut other = record(step, kind, Split::Test, level, chance - cost, 200, random);
+            let mut other = record(
+                step,
+                kind,
+                Split::Test,
+                level,
+                chance - cost,
+                problems,
+                random,
+            );
             other.perturbation = Some(name.into());
-            evaluations.push(other);
+            data.evaluations.push(other);
         }
     }
 }
@@ -222,7 +281,11 @@ fn samples(right: bool, random: &mut Stream) -> Vec<Sample> {
         .map(|_| {
             let correct = random.random_bool(if right { 0.85 } else { 0.15 });
             let path = random.random_range(0..3u32);
-            let answer = if correct { 7 } else { random.random_range(0..6u32) };
+            let answer = if correct {
+                7
+            } else {
+                random.random_range(0..6u32)
+            };
             Sample {
                 tokens: vec![1, path, 2 + path, 4, answer],
                 answer: Some(answer.to_string()),
@@ -286,9 +349,7 @@ pub struct Files {
 impl Files {
     pub fn of(run: &RunData) -> Self {
         fn lines<T: serde::Serialize>(records: &[T]) -> String {
-            let line = |record| {
-                serde_json::to_string(record).expect("records are JSON") + "\n"
-            };
+            let line = |record| serde_json::to_string(record).expect("records are JSON") + "\n";
             records.iter().map(line).collect()
         }
         Self {

@@ -22,8 +22,16 @@ impl Batch {
     /// Puts examples together, filling up with `pad`.
     pub fn new<'a>(examples: impl IntoIterator<Item = &'a Example>, pad: u32) -> Self {
         let examples: Vec<&Example> = examples.into_iter().collect();
-        let width = examples.iter().map(|example| example.ids.len()).max().unwrap_or(0);
-        let mut batch = Self { rows: examples.len(), width, ..Self::default() };
+        let width = examples
+            .iter()
+            .map(|example| example.ids.len())
+            .max()
+            .unwrap_or(0);
+        let mut batch = Self {
+            rows: examples.len(),
+            width,
+            ..Self::default()
+        };
         for (row, example) in examples.iter().enumerate() {
             let start = row * width;
             batch.ids.extend(&example.ids);
@@ -55,7 +63,12 @@ pub fn deal<T>(items: Vec<T>, parts: usize, length: impl Fn(&T) -> usize) -> Vec
     let mut dealt: Vec<Vec<T>> = (0..parts).map(|_| Vec::new()).collect();
     for (index, item) in items.into_iter().enumerate() {
         let (round, place) = (index / parts, index % parts);
-        dealt[if round % 2 == 0 { place } else { parts - 1 - place }].push(item);
+        dealt[if round % 2 == 0 {
+            place
+        } else {
+            parts - 1 - place
+        }]
+        .push(item);
     }
     dealt
 }
@@ -67,9 +80,18 @@ mod tests {
     #[test]
     fn completion_tokens_are_predicted_from_the_position_before() {
         let examples = [
-            Example { ids: vec![5, 6, 7, 8], prompt: 2 },
-            Example { ids: vec![9, 4], prompt: 1 },
-            Example { ids: vec![3, 2], prompt: 0 },
+            Example {
+                ids: vec![5, 6, 7, 8],
+                prompt: 2,
+            },
+            Example {
+                ids: vec![9, 4],
+                prompt: 1,
+            },
+            Example {
+                ids: vec![3, 2],
+                prompt: 0,
+            },
         ];
         let batch = Batch::new(&examples, 0);
         assert_eq!(batch.ids, [5, 6, 7, 8, 9, 4, 0, 0, 3, 2, 0, 0]);

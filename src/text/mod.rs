@@ -2,8 +2,8 @@
 //!
 //! A [`Text`] is made from a task (characters, words or a trained byte-level BPE) or from a Hugging
 //! Face folder's files. Both are the same thing underneath, a `tokenizer.json`, so a checkpoint
-//! folder opens in transformers whichever it was. Texts are never put into tokens lossily: a piece
-//! that the vocabulary does not know is an error that names it.
+//! folder opens in transformers whichever it was. A piece that the vocabulary does not know is an
+//! error that names it, never a silent `<unk>`.
 //!
 //! Prompt and completion are put into tokens apart and then joined, as they are when a policy
 //! continues a prompt: what is learnt from and what is sampled look alike at the seam.

@@ -107,7 +107,10 @@ impl Alarms {
                 100.0 * accuracy
             )
         });
-        self.settle(step, vec![("overfitting", memorised), ("regression", fallen)])
+        self.settle(
+            step,
+            vec![("overfitting", memorised), ("regression", fallen)],
+        )
     }
 
     /// A gradient that was not finite.
@@ -117,16 +120,27 @@ impl Alarms {
              before. If this repeats, lower the learning rate.",
             branch.label()
         );
-        Alarm { step, kind: "not_finite".into(), message }
+        Alarm {
+            step,
+            kind: "not_finite".into(),
+            message,
+        }
     }
 
     /// Raises what is new, and re-arms what has gone.
     fn settle(&mut self, step: u64, found: Vec<(&str, Option<String>)>) -> Vec<Alarm> {
         let mut alarms = Vec::new();
         for (kind, message) in found {
-            let was = self.raised.insert(kind.to_string(), message.is_some()).unwrap_or(false);
+            let was = self
+                .raised
+                .insert(kind.to_string(), message.is_some())
+                .unwrap_or(false);
             if let Some(message) = message.filter(|_| !was) {
-                alarms.push(Alarm { step, kind: kind.to_string(), message });
+                alarms.push(Alarm {
+                    step,
+                    kind: kind.to_string(),
+                    message,
+                });
             }
         }
         alarms
@@ -150,7 +164,10 @@ mod tests {
             num_tokens: 1,
             step_time: 0.1,
             timing: BTreeMap::new(),
-            metrics: metrics.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
+            metrics: metrics
+                .iter()
+                .map(|(name, value)| (name.to_string(), *value))
+                .collect(),
             decision: None,
             measured: Vec::new(),
         }
@@ -188,7 +205,11 @@ mod tests {
             alarms.step(&record(Branch::Sft, 0.001, &[]));
         }
         assert_eq!(alarms.exam(20, 0.9).len(), 0);
-        let kinds: Vec<String> = alarms.exam(40, 0.3).into_iter().map(|alarm| alarm.kind).collect();
+        let kinds: Vec<String> = alarms
+            .exam(40, 0.3)
+            .into_iter()
+            .map(|alarm| alarm.kind)
+            .collect();
         assert_eq!(kinds, ["overfitting", "regression"]);
     }
 }

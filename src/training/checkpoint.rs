@@ -53,9 +53,11 @@ impl Snapshot {
     /// # Errors
     /// If the checkpoint does not have it.
     pub fn file(&self, name: &str) -> Result<&Vec<u8>, super::TrainError> {
-        self.files.get(name).ok_or_else(|| super::TrainError::Checkpoint {
-            what: format!("has no {name}; choose an earlier one"),
-        })
+        self.files
+            .get(name)
+            .ok_or_else(|| super::TrainError::Checkpoint {
+                what: format!("has no {name}; choose an earlier one"),
+            })
     }
 
     /// The state.
@@ -64,7 +66,9 @@ impl Snapshot {
     /// If `state.json` is missing or cannot be read.
     pub fn state(&self) -> Result<State, super::TrainError> {
         serde_json::from_slice(self.file("state.json")?).map_err(|error| {
-            super::TrainError::Checkpoint { what: format!("state.json cannot be read: {error}") }
+            super::TrainError::Checkpoint {
+                what: format!("state.json cannot be read: {error}"),
+            }
         })
     }
 }

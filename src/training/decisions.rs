@@ -1,14 +1,14 @@
 //! Before a step: probes where a signal has gone stale, then the controller's plan.
 
+use super::TrainError;
 use super::event::{Event, Phase};
 use super::session::{Session, Unit};
 use super::steps::Begun;
-use super::TrainError;
 use crate::balance::{LossTerm, Observation};
 use crate::config::RunConfig;
 use crate::curriculum::ProblemRef;
-use crate::rollout::Sampling;
 use crate::rng::{Purpose, stream};
+use crate::rollout::Sampling;
 use crate::text::Example;
 
 /// Completions per problem in a probe's rollouts.
@@ -21,7 +21,10 @@ impl Session {
         self.settle_origins(step);
         if self.phase != Phase::Adaptive && step > self.warmup_steps() {
             self.phase = Phase::Adaptive;
-            self.events.push(Event::PhaseBegan { phase: self.phase, step: self.step });
+            self.events.push(Event::PhaseBegan {
+                phase: self.phase,
+                step: self.step,
+            });
         }
         let started = self.clock.seconds();
         let due = self.controller.probes_due(step);
@@ -36,11 +39,17 @@ impl Session {
         let plan = self.controller.plan(step);
         let mut begun = Begun::new(plan, started);
         if !measured.is_empty() {
-            begun.timing.insert("probe".into(), self.clock.seconds() - started);
+            begun
+                .timing
+                .insert("probe".into(), self.clock.seconds() - started);
         }
         begun.measured = measured;
         self.num_tokens += tokens;
-        let asks = begun.plan.terms.iter().any(|term| term.loss == LossTerm::Grpo);
+        let asks = begun
+            .plan
+            .terms
+            .iter()
+            .any(|term| term.loss == LossTerm::Grpo);
         if asks {
             self.unit = Some(Unit::Sample(Box::new(begun)));
             Ok(())
@@ -56,11 +65,20 @@ impl Session {
         measured: &mut Vec<Observation>,
     ) -> Result<u64, TrainError> {
         let count = self.config.sft.batch_size;
-        let places = self.curriculum.probe_demonstrations(&self.demonstrations, step, count);
+        let places = self
+            .curriculum
+            .probe_demonstrations(&self.demonstrations, step, count);
         let examples = self.examples(&places, step, self.config.task.orders)?;
         let micro_batches = self.config.sft.gradient_accumulation_steps;
-        let gradient = self.workers.sft(&self.model, examples, micro_batches).await?;
-        let norm = Observation::SftGradNorm { step, norm: gradient.norm, probe: true };
+        let gradient = self
+            .workers
+            .sft(&self.model, examples, micro_batches)
+            .await?;
+        let norm = Observation::SftGradNorm {
+            step,
+            norm: gradient.norm,
+            probe: true,
+        };
         self.observe(norm, measured)?;
         Ok(gradient.tokens)
     }
@@ -77,24 +95,41 @@ impl Session {
         for place in &places {
             requests.push(self.study.request(&self.problem(place), PROBE_SAMPLES)?);
         }
-        let prompts: Vec<Vec<u32>> =
-            requests.iter().map(|request| request.prompt.clone()).collect();
+        let prompts: Vec<Vec<u32>> = requests
+            .iter()
+            .map(|request| request.prompt.clone())
+            .collect();
         let sampling = self.sampling(step, PROBE_ATTEMPT);
-        let completions =
-            self.workers.generate(&self.model, requests, &sampling, &self.study.limits).await?;
+        let completions = self
+            .workers
+            .generate(&self.model, requests, &sampling, &self.study.limits)
+            .await?;
         let mut examples = Vec::new();
         let mut logps = Vec::new();
         for (prompt, completions) in prompts.iter().zip(completions) {
             for completion in completions {
                 let ids = [prompt.as_slice(), &completion.tokens].concat();
-                examples.push(Example { ids, prompt: prompt.len() });
+                examples.push(Example {
+                    ids,
+                    prompt: prompt.len(),
+                });
                 logps.push(completion.logps);
             }
         }
         if let Some((nats, _)) = self.divergence(&examples, &logps).await? {
-            self.observe(Observation::Divergence { step, nats, probe: true }, measured)?;
+            self.observe(
+                Observation::Divergence {
+                    step,
+                    nats,
+                    probe: true,
+                },
+                measured,
+            )?;
         }
-        Ok(examples.iter().map(|example| example.ids.len() as u64).sum())
+        Ok(examples
+            .iter()
+            .map(|example| example.ids.len() as u64)
+            .sum())
     }
 
     /// D over given rollouts, and the origin's log-probabilities it was computed from; `None`
@@ -104,7 +139,9 @@ impl Session {
         examples: &[Example],
         logps: &[Vec<f32>],
     ) -> Result<Option<(f64, Vec<Vec<f32>>)>, TrainError> {
-        let Some(origin) = self.origin(self.config.balance.origin) else { return Ok(None) };
+        let Some(origin) = self.origin(self.config.balance.origin) else {
+            return Ok(None);
+        };
         let temperature = self.config.grpo.temperature;
         let reference = self.workers.logps(&origin, examples, temperature).await?;
         let policy: Vec<f32> = logps.iter().flatten().copied().collect();
@@ -122,7 +159,11 @@ impl Session {
             Ok(()) => measured.push(observation),
             Err(error) => {
                 let message = error.to_string();
-                let alarm = super::Alarm { step: self.step + 1, kind: "not_finite".into(), message };
+                let alarm = super::Alarm {
+                    step: self.step + 1,
+                    kind: "not_finite".into(),
+                    message,
+                };
                 self.events.push(Event::Alarm(alarm));
             }
         }

@@ -54,7 +54,11 @@ pub struct StepRecord {
     #[serde(default, rename = "sasr", skip_serializing_if = "Option::is_none")]
     pub decision: Option<Explanation>,
     /// What was measured in this step, for the controller and for replays.
-    #[serde(default, rename = "sasr/measured", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        rename = "sasr/measured",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub measured: Vec<Observation>,
 }
 
@@ -128,32 +132,69 @@ pub struct Alarm {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// First of all: what will run.
-    Started { parameters: u64, vocabulary: usize, device: String, steps: u64, notices: Vec<String> },
+    Started {
+        parameters: u64,
+        vocabulary: usize,
+        device: String,
+        steps: u64,
+        notices: Vec<String>,
+    },
     /// A phase begins.
-    PhaseBegan { phase: Phase, step: u64 },
+    PhaseBegan {
+        phase: Phase,
+        step: u64,
+    },
     /// A base step or an update attempt is complete.
     Step(Box<StepRecord>),
     /// A step of the base model's training is complete.
-    BaseStep { step: u64, steps: u64, loss: f64, grad_norm: f64, num_tokens: u64, step_time: f64 },
+    BaseStep {
+        step: u64,
+        steps: u64,
+        loss: f64,
+        grad_norm: f64,
+        num_tokens: u64,
+        step_time: f64,
+    },
     /// Completions worth keeping.
     Completions(Vec<CompletionRecord>),
     /// An exam or a test is complete at one level.
     Evaluated(Box<EvaluationRecord>),
     /// How far a longer piece of work is (an exam, the final test).
-    Progress { what: String, done: u64, total: u64 },
+    Progress {
+        what: String,
+        done: u64,
+        total: u64,
+    },
     /// A level opens.
-    LevelOpened { step: u64, level: u32 },
+    LevelOpened {
+        step: u64,
+        level: u32,
+    },
     /// A good moment to keep a checkpoint; `best` where the exam is the best so far.
-    CheckpointDue { step: u64, best: bool },
+    CheckpointDue {
+        step: u64,
+        best: bool,
+    },
     /// The base model is ready to be cached.
     BaseReady,
     Alarm(Alarm),
     /// A live setting was changed.
-    Changed { step: u64, path: String, value: String },
-    Paused { step: u64 },
-    Resumed { step: u64 },
+    Changed {
+        step: u64,
+        path: String,
+        value: String,
+    },
+    Paused {
+        step: u64,
+    },
+    Resumed {
+        step: u64,
+    },
     /// The run is over.
-    Finished { step: u64, seconds: f64 },
+    Finished {
+        step: u64,
+        seconds: f64,
+    },
 }
 
 /// What a session can be told while it runs.
@@ -168,7 +209,12 @@ pub enum Command {
     /// Finish the step in hand, keep a checkpoint and end.
     StopAndSave,
     /// Change one of the live settings (`training::LIVE_SETTINGS`), as `--set` would.
-    Set { path: String, value: String },
+    Set {
+        path: String,
+        value: String,
+    },
     /// More steps than configured.
-    Extend { max_steps: u64 },
+    Extend {
+        max_steps: u64,
+    },
 }

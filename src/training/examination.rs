@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::TrainError;
 use super::event::{CompletionRecord, EvaluationRecord, Event};
 use super::workers::Workers;
-use super::TrainError;
 use crate::config::{EvaluationConfig, RunConfig};
 use crate::curriculum::{exam_problems, test_problems};
 use crate::evaluation::{Sample, summarise};
@@ -45,7 +45,11 @@ impl Study {
     /// If the prompt holds something the vocabulary does not know.
     pub fn request(&self, problem: &Problem, samples: usize) -> Result<Request, TrainError> {
         let prompt = self.text.prompt(&problem.prompt)?;
-        Ok(Request { problem: problem.id, prompt, samples })
+        Ok(Request {
+            problem: problem.id,
+            prompt,
+            samples,
+        })
     }
 
     /// The completion as text, graded, ready to be written down.
@@ -150,8 +154,10 @@ impl Examination {
     }
 
     fn new(kind: &str, step: u64, temperature: f64, sheets: Vec<Sheet>) -> Self {
-        let sheets: VecDeque<Sheet> =
-            sheets.into_iter().filter(|sheet| !sheet.problems.is_empty()).collect();
+        let sheets: VecDeque<Sheet> = sheets
+            .into_iter()
+            .filter(|sheet| !sheet.problems.is_empty())
+            .collect();
         Self {
             kind: kind.to_string(),
             step,
@@ -187,19 +193,27 @@ impl Examination {
         workers: &Workers,
         study: &Study,
     ) -> Result<(Vec<Event>, u64), TrainError> {
-        let Some(sheet) = self.sheets.front() else { return Ok((Vec::new(), 0)) };
+        let Some(sheet) = self.sheets.front() else {
+            return Ok((Vec::new(), 0));
+        };
         let end = (self.asked + SLICE).min(sheet.problems.len());
         let problems = &sheet.problems[self.asked..end];
         let ask = |samples| -> Result<Vec<Request>, TrainError> {
-            problems.iter().map(|problem| study.request(problem, samples)).collect()
+            problems
+                .iter()
+                .map(|problem| study.request(problem, samples))
+                .collect()
         };
         let mut tokens = 0;
         let mut count = |completions: &[Vec<Completion>]| {
             let all = completions.iter().flatten();
-            tokens += all.map(|completion| completion.tokens.len() as u64).sum::<u64>();
+            tokens += all
+                .map(|completion| completion.tokens.len() as u64)
+                .sum::<u64>();
         };
-        let greedy =
-            workers.generate(model, ask(1)?, &Sampling::greedy(), &study.limits).await?;
+        let greedy = workers
+            .generate(model, ask(1)?, &Sampling::greedy(), &study.limits)
+            .await?;
         count(&greedy);
         let mut records = Vec::new();
         for (problem, completions) in problems.iter().zip(&greedy) {
@@ -213,7 +227,9 @@ impl Examination {
         if sheet.samples > 0 {
             let sampling = Sampling::at(self.temperature, TEST_SEED);
             let requests = ask(sheet.samples)?;
-            let sampled = workers.generate(model, requests, &sampling, &study.limits).await?;
+            let sampled = workers
+                .generate(model, requests, &sampling, &study.limits)
+                .await?;
             count(&sampled);
             for (problem, completions) in problems.iter().zip(&sampled) {
                 let grade = |(index, completion): (usize, &Completion)| {
@@ -225,7 +241,8 @@ impl Examination {
                         correct: record.correct,
                     }
                 };
-                self.samples.push(completions.iter().enumerate().map(grade).collect());
+                self.samples
+                    .push(completions.iter().enumerate().map(grade).collect());
             }
         }
         self.done += problems.len() as u64;
@@ -251,8 +268,10 @@ impl Examination {
         self.asked = 0;
         let right = correct.iter().filter(|&&correct| correct).count();
         let accuracy = right as f64 / correct.len() as f64;
-        let ks: Vec<usize> =
-            (0..).map(|power| 1 << power).take_while(|&k| k <= sheet.samples).collect();
+        let ks: Vec<usize> = (0..)
+            .map(|power| 1 << power)
+            .take_while(|&k| k <= sheet.samples)
+            .collect();
         let mut metrics = summarise(&samples, &ks, study.text.vocabulary());
         metrics.insert("accuracy".into(), accuracy);
         if sheet.perturbation.is_none() {
@@ -296,6 +315,16 @@ fn test_sheets(
     }
     let samples = evaluation.samples;
     let split = Split::Test;
-    sheets.insert(0, Sheet { split, level, unseen, perturbation: None, problems, samples });
+    sheets.insert(
+        0,
+        Sheet {
+            split,
+            level,
+            unseen,
+            perturbation: None,
+            problems,
+            samples,
+        },
+    );
     sheets
 }

@@ -72,6 +72,9 @@ pub enum TrainError {
 
 impl TrainError {
     fn file(path: &str, error: &std::io::Error) -> Self {
-        Self::File { path: path.to_string(), why: error.to_string() }
+        Self::File {
+            path: path.to_string(),
+            why: error.to_string(),
+        }
     }
 }

@@ -21,7 +21,11 @@ impl AdamW {
     /// Fresh moments for `parameters`.
     pub fn new(parameters: &Parameters) -> Self {
         let zeros = parameters.zeros_like();
-        Self { moment1: zeros.clone(), moment2: zeros, time: 0 }
+        Self {
+            moment1: zeros.clone(),
+            moment2: zeros,
+            time: 0,
+        }
     }
 
     /// One update of `parameters` along `gradient`, clipped to `max_grad_norm`. Weight decay is for
@@ -53,10 +57,20 @@ impl AdamW {
                 let empty = Tensor::zeros([1], &slot.device());
                 std::mem::replace(slot, empty)
             };
-            let tensors =
-                [take(parameters), grad, take(&mut self.moment1), take(&mut self.moment2)];
+            let tensors = [
+                take(parameters),
+                grad,
+                take(&mut self.moment1),
+                take(&mut self.moment2),
+            ];
             let weight_decay = if matrix { config.weight_decay } else { 0.0 };
-            jobs.push((tensors, AdamWStep { weight_decay, ..step }));
+            jobs.push((
+                tensors,
+                AdamWStep {
+                    weight_decay,
+                    ..step
+                },
+            ));
         }
         let work = async |(tensors, step): ([Tensor<1>; 4], AdamWStep)| adamw(tensors, &step);
         let updated = shards.run(jobs, work).await;
@@ -71,7 +85,11 @@ impl AdamW {
 /// What gradients are multiplied by so that their global norm is at most `max_norm` (PyTorch's
 /// `clip_grad_norm_`); 0 means no clipping.
 fn clip_scale(norm: f64, max_norm: f64) -> f64 {
-    if max_norm == 0.0 { 1.0 } else { (max_norm / (norm + 1e-6)).min(1.0) }
+    if max_norm == 0.0 {
+        1.0
+    } else {
+        (max_norm / (norm + 1e-6)).min(1.0)
+    }
 }
 
 /// The factor on the learning rate at `step` (from 1) of `steps`: a linear rise over the warm-up
@@ -115,7 +133,10 @@ mod tests {
             assert!((at(10) - 1.0).abs() < 1e-12);
             assert!((at(60) - middle).abs() < 1e-12, "{kind:?}");
             assert!((at(110) - end).abs() < 1e-12);
-            assert!((at(500) - end).abs() < 1e-12, "an extended run stays at its end");
+            assert!(
+                (at(500) - end).abs() < 1e-12,
+                "an extended run stays at its end"
+            );
         }
     }
 

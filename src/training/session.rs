@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::TrainError;
 use super::alarms::Alarms;
 use super::checkpoint::{Snapshot, State};
 use super::event::{Command, Event, Phase};
@@ -15,7 +16,6 @@ use super::setup::Setup;
 use super::shards::Shards;
 use super::steps::{Begun, Rollouts};
 use super::workers::Workers;
-use super::TrainError;
 use crate::balance::{self, Controller};
 use crate::clock::Clock;
 use crate::config::{Origin, RunConfig};
@@ -112,7 +112,15 @@ impl Session {
     /// Levels the task does not have, demonstrations that do not fit, a checkpoint that does not
     /// belong to the configuration.
     pub fn new(setup: Setup, start: Start) -> Result<Self, TrainError> {
-        let Setup { config, device, task, text, model, notices, .. } = setup;
+        let Setup {
+            config,
+            device,
+            task,
+            text,
+            model,
+            notices,
+            ..
+        } = setup;
         let levels = config.curriculum.levels[0]..=config.curriculum.levels[1];
         let demonstrations =
             Pool::demonstrations(task.as_ref(), levels.clone(), config.task.demonstrations)?;
@@ -121,7 +129,11 @@ impl Session {
         let workers = Workers::new(shards, device.clone(), text.pad());
         let study = Study::new(&config, task, text);
         let count = if config.optimizer.separate { 2 } else { 1 };
-        let phase = if config.base.steps > 0 { Phase::Base } else { Phase::Warmup };
+        let phase = if config.base.steps > 0 {
+            Phase::Base
+        } else {
+            Phase::Warmup
+        };
         let mut session = Self {
             optimizers: (0..count).map(|_| AdamW::new(&model.parameters)).collect(),
             controller: balance::build(&config.balance, config.seed, config.max_steps),
@@ -156,8 +168,7 @@ impl Session {
             Start::Fresh => {}
             Start::Base(weights) => {
                 let spec = &session.model.spec;
-                session.model.parameters =
-                    Parameters::from_safetensors(spec, &[weights], &device)?;
+                session.model.parameters = Parameters::from_safetensors(spec, &[weights], &device)?;
                 session.phase = Phase::Warmup;
             }
             Start::Resume(snapshot) => session.restore(&snapshot, &device)?,
@@ -190,7 +201,10 @@ impl Session {
                 Some(FollowUp::Checkpoint) => {
                     self.follow_ups.pop_front();
                     let best = self.exam.is_some() && self.exam == self.best_exam;
-                    self.events.push(Event::CheckpointDue { step: self.step, best });
+                    self.events.push(Event::CheckpointDue {
+                        step: self.step,
+                        best,
+                    });
                 }
                 Some(follow_up) => self.open_examination(follow_up),
                 None if self.phase == Phase::Base => self.base_step().await?,
@@ -265,7 +279,10 @@ impl Session {
         if self.phase == Phase::Warmup && self.step >= self.warmup_steps() {
             self.phase = Phase::Adaptive;
         }
-        self.events.push(Event::PhaseBegan { phase: self.phase, step: self.step });
+        self.events.push(Event::PhaseBegan {
+            phase: self.phase,
+            step: self.step,
+        });
     }
 
     /// SFT steps before the first decision.
@@ -306,7 +323,10 @@ impl Session {
             }
             FollowUp::Final => {
                 self.phase = Phase::Evaluation;
-                self.events.push(Event::PhaseBegan { phase: self.phase, step: self.step });
+                self.events.push(Event::PhaseBegan {
+                    phase: self.phase,
+                    step: self.step,
+                });
                 let robustness = config.evaluation.robustness;
                 Examination::test(config, task, "final", self.step, robustness)
             }
@@ -316,8 +336,9 @@ impl Session {
     }
 
     async fn examine(&mut self, mut examination: Box<Examination>) -> Result<(), TrainError> {
-        let (events, tokens) =
-            examination.advance(&self.model, &self.workers, &self.study).await?;
+        let (events, tokens) = examination
+            .advance(&self.model, &self.workers, &self.study)
+            .await?;
         self.num_tokens += tokens;
         self.events.extend(events);
         if !examination.is_finished() {
@@ -335,9 +356,13 @@ impl Session {
         let mean = accuracies.values().sum::<f64>() / accuracies.len().max(1) as f64;
         self.exam = Some(mean);
         for opened in self.curriculum.exam_results(accuracies) {
-            self.events.push(Event::LevelOpened { step, level: opened.level });
+            self.events.push(Event::LevelOpened {
+                step,
+                level: opened.level,
+            });
         }
-        self.events.extend(self.alarms.exam(step, mean).into_iter().map(Event::Alarm));
+        self.events
+            .extend(self.alarms.exam(step, mean).into_iter().map(Event::Alarm));
         if self.best_exam.is_none_or(|best| mean > best) {
             self.best_exam = Some(mean);
             // The best so far is worth keeping even where no checkpoint was due.
@@ -349,14 +374,20 @@ impl Session {
 
     fn finish(&mut self) {
         self.phase = Phase::Done;
-        self.events.push(Event::Finished { step: self.step, seconds: self.seconds() });
+        self.events.push(Event::Finished {
+            step: self.step,
+            seconds: self.seconds(),
+        });
     }
 
     /// Ends at once, keeping a checkpoint; what follows the step is done after resuming. The base
     /// model's training is not kept midway: it starts anew, to the same result.
     fn stop(&mut self) {
         if self.phase != Phase::Base {
-            self.events.push(Event::CheckpointDue { step: self.step, best: false });
+            self.events.push(Event::CheckpointDue {
+                step: self.step,
+                best: false,
+            });
         }
         self.finish();
     }
@@ -368,16 +399,27 @@ impl Session {
 
     fn overridden(&self, path: &str, value: &str) -> Result<RunConfig, TrainError> {
         let text = self.config.to_toml()?;
-        Ok(RunConfig::from_toml(&text, "the run's configuration", &[format!("{path}={value}")])?)
+        Ok(RunConfig::from_toml(
+            &text,
+            "the run's configuration",
+            &[format!("{path}={value}")],
+        )?)
     }
 
     fn change(&mut self, path: String, value: String) -> Result<(), TrainError> {
         if !LIVE_SETTINGS.contains(&path.as_str()) {
-            return Err(TrainError::NotLive { path, allowed: LIVE_SETTINGS.join(", ") });
+            return Err(TrainError::NotLive {
+                path,
+                allowed: LIVE_SETTINGS.join(", "),
+            });
         }
         self.config = self.overridden(&path, &value)?;
         self.rebuild_controller();
-        self.events.push(Event::Changed { step: self.step, path, value });
+        self.events.push(Event::Changed {
+            step: self.step,
+            path,
+            value,
+        });
         Ok(())
     }
 
@@ -386,14 +428,23 @@ impl Session {
             return;
         }
         self.config.max_steps = max_steps;
-        self.follow_ups.retain(|follow_up| *follow_up != FollowUp::Final);
+        self.follow_ups
+            .retain(|follow_up| *follow_up != FollowUp::Final);
         if let Some(Unit::Examine(_)) = self.unit {
             self.unit = None;
         }
-        self.phase = if self.step < self.warmup_steps() { Phase::Warmup } else { Phase::Adaptive };
+        self.phase = if self.step < self.warmup_steps() {
+            Phase::Warmup
+        } else {
+            Phase::Adaptive
+        };
         self.rebuild_controller();
         let value = max_steps.to_string();
-        self.events.push(Event::Changed { step: self.step, path: "max_steps".into(), value });
+        self.events.push(Event::Changed {
+            step: self.step,
+            path: "max_steps".into(),
+            value,
+        });
     }
 
     fn rebuild_controller(&mut self) {
@@ -415,19 +466,32 @@ impl Session {
         let text = &self.study.text;
         let config = self.model.spec.to_json(text.eos(), text.pad());
         files.insert("config.json".into(), pretty(&config)?);
-        files.insert("model.safetensors".into(), self.model.parameters.to_safetensors().await?);
-        let mut moments = Parameters { entries: Vec::new() };
+        files.insert(
+            "model.safetensors".into(),
+            self.model.parameters.to_safetensors().await?,
+        );
+        let mut moments = Parameters {
+            entries: Vec::new(),
+        };
         for (index, optimizer) in self.optimizers.iter().enumerate() {
             for (part, list) in [("m", &optimizer.moment1), ("v", &optimizer.moment2)] {
-                moments.entries.extend(list.entries.iter().cloned().map(|mut entry| {
-                    entry.name = format!("{index}.{part}.{}", entry.name);
-                    entry
-                }));
+                moments
+                    .entries
+                    .extend(list.entries.iter().cloned().map(|mut entry| {
+                        entry.name = format!("{index}.{part}.{}", entry.name);
+                        entry
+                    }));
             }
         }
-        files.insert("optimizer.safetensors".into(), moments.to_safetensors().await?);
+        files.insert(
+            "optimizer.safetensors".into(),
+            moments.to_safetensors().await?,
+        );
         for (name, origin) in &self.origins {
-            files.insert(format!("{name}.safetensors"), origin.to_safetensors().await?);
+            files.insert(
+                format!("{name}.safetensors"),
+                origin.to_safetensors().await?,
+            );
         }
         let state = State {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -435,7 +499,11 @@ impl Session {
             step: self.step,
             num_tokens: self.num_tokens,
             seconds: self.seconds(),
-            updates: self.optimizers.iter().map(|optimizer| optimizer.time).collect(),
+            updates: self
+                .optimizers
+                .iter()
+                .map(|optimizer| optimizer.time)
+                .collect(),
             controller: self.controller.state(),
             curriculum: self.curriculum.state().clone(),
             alarms: self.alarms.clone(),
@@ -446,7 +514,10 @@ impl Session {
             config: self.config.to_toml()?,
         };
         files.insert("state.json".into(), pretty(&state)?);
-        Ok(Snapshot { step: self.step, files })
+        Ok(Snapshot {
+            step: self.step,
+            files,
+        })
     }
 
     fn restore(
@@ -482,7 +553,8 @@ impl Session {
         }
         for name in [ORIGIN, BASE] {
             if snapshot.files.contains_key(&format!("{name}.safetensors")) {
-                self.origins.insert(name, read(&format!("{name}.safetensors"))?);
+                self.origins
+                    .insert(name, read(&format!("{name}.safetensors"))?);
             }
         }
         // The controller keeps the configuration of the session, which may have been extended.
@@ -497,7 +569,11 @@ impl Session {
         self.num_tokens = state.num_tokens;
         self.seconds_before = state.seconds;
         let warming_up = self.step < self.warmup_steps();
-        self.phase = if warming_up { Phase::Warmup } else { Phase::Adaptive };
+        self.phase = if warming_up {
+            Phase::Warmup
+        } else {
+            Phase::Adaptive
+        };
         Ok(())
     }
 
@@ -520,7 +596,9 @@ impl Session {
             Origin::Warmup => ORIGIN,
             Origin::Base => BASE,
         };
-        self.origins.get(name).map(|parameters| self.model.with(parameters.clone()))
+        self.origins
+            .get(name)
+            .map(|parameters| self.model.with(parameters.clone()))
     }
 
     /// A problem by its place in the training set.
@@ -536,6 +614,7 @@ const ORIGIN: &str = "origin";
 const BASE: &str = "base";
 
 fn pretty(value: &impl Serialize) -> Result<Vec<u8>, TrainError> {
-    serde_json::to_vec_pretty(value)
-        .map_err(|error| TrainError::Checkpoint { what: error.to_string() })
+    serde_json::to_vec_pretty(value).map_err(|error| TrainError::Checkpoint {
+        what: error.to_string(),
+    })
 }

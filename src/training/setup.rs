@@ -45,10 +45,21 @@ impl Setup {
         };
         let room = model.spec.vocab_size;
         if text.vocabulary() > room {
-            return Err(TrainError::Vocabulary { tokens: text.vocabulary(), room });
+            return Err(TrainError::Vocabulary {
+                tokens: text.vocabulary(),
+                room,
+            });
         }
         let notices = built.notices.iter().map(ToString::to_string).collect();
-        Ok(Self { device, task, text, model, notices, fingerprints: built.fingerprints, config })
+        Ok(Self {
+            device,
+            task,
+            text,
+            model,
+            notices,
+            fingerprints: built.fingerprints,
+            config,
+        })
     }
 }
 
@@ -61,7 +72,10 @@ fn text(config: &RunConfig, task: &dyn Task, loader: &Loader) -> Result<Text, Tr
         "" => config.model.path.as_str(),
         path => path,
     };
-    Ok(Text::from_files(&config.tokenizer, &tokenizer_files(place, loader)?)?)
+    Ok(Text::from_files(
+        &config.tokenizer,
+        &tokenizer_files(place, loader)?,
+    )?)
 }
 
 /// Reads a `tokenizer.json`, given itself or by its folder, and what stands beside it.
@@ -69,9 +83,16 @@ fn text(config: &RunConfig, task: &dyn Task, loader: &Loader) -> Result<Text, Tr
 /// # Errors
 /// If there is no tokenizer.json.
 pub fn tokenizer_files(place: &str, loader: &Loader) -> Result<TokenizerFiles, TrainError> {
-    let folder = place.strip_suffix("tokenizer.json").unwrap_or(place).trim_end_matches('/');
+    let folder = place
+        .strip_suffix("tokenizer.json")
+        .unwrap_or(place)
+        .trim_end_matches('/');
     let beside = |name: &str| {
-        if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") }
+        if folder.is_empty() {
+            name.to_string()
+        } else {
+            format!("{folder}/{name}")
+        }
     };
     let path = beside("tokenizer.json");
     let optional = |name: &str| loader(&beside(name)).ok();
@@ -109,7 +130,9 @@ pub fn from_folder(folder: &str, loader: &Loader, device: &Device) -> Result<Mod
     let files = match read("model.safetensors") {
         Ok(file) => vec![file],
         Err(missing) => {
-            let Ok(index) = read("model.safetensors.index.json") else { return Err(missing) };
+            let Ok(index) = read("model.safetensors.index.json") else {
+                return Err(missing);
+            };
             shard_names(&index)
                 .ok_or_else(|| {
                     let why = std::io::Error::other("has no `weight_map` of file names");
@@ -128,5 +151,7 @@ pub fn from_folder(folder: &str, loader: &Loader, device: &Device) -> Result<Mod
 fn shard_names(index: &[u8]) -> Option<std::collections::BTreeSet<String>> {
     let index: serde_json::Value = serde_json::from_slice(index).ok()?;
     let map = index.get("weight_map")?.as_object()?;
-    map.values().map(|name| name.as_str().map(str::to_string)).collect()
+    map.values()
+        .map(|name| name.as_str().map(str::to_string))
+        .collect()
 }

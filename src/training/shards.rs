@@ -31,7 +31,9 @@ impl Shards {
                     .build()
                     .map_err(std::io::Error::other)
             };
-            let pools = (0..if on_cpu { count } else { 0 }).map(pool).collect::<Result<_, _>>()?;
+            let pools = (0..if on_cpu { count } else { 0 })
+                .map(pool)
+                .collect::<Result<_, _>>()?;
             Ok(Self { count, pools })
         }
         #[cfg(target_family = "wasm")]
@@ -93,6 +95,9 @@ impl Shards {
                 });
             }
         });
-        results.into_iter().map(|slot| slot.expect("every lane worked off its jobs")).collect()
+        results
+            .into_iter()
+            .map(|slot| slot.expect("every lane worked off its jobs"))
+            .collect()
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 
+use super::TrainError;
 use super::event::{Branch, CompletionRecord, Event, Phase, StepRecord};
 use super::optimizer::schedule;
 use super::session::{Session, Unit};
 use super::workers::{Gradient, PolicyRow};
-use super::TrainError;
 use crate::balance::{self, LossTerm, Observation, Plan};
 use crate::config::{OptimizerConfig, Origin, ZeroVariance};
 use crate::curriculum::ProblemRef;
@@ -32,7 +32,13 @@ pub(super) struct Begun {
 impl Begun {
     pub(super) fn new(plan: Plan, started: f64) -> Self {
         let (measured, timing, metrics) = Default::default();
-        Self { plan, started, measured, timing, metrics }
+        Self {
+            plan,
+            started,
+            measured,
+            timing,
+            metrics,
+        }
     }
 
     fn weight(&self, loss: LossTerm) -> f64 {
@@ -84,7 +90,9 @@ impl Session {
         let optimizer = &mut self.optimizers[0];
         let parameters = &mut self.model.parameters;
         let shards = self.workers.shards();
-        optimizer.step(parameters, gradient, rate, &self.config.optimizer, shards).await;
+        optimizer
+            .step(parameters, gradient, rate, &self.config.optimizer, shards)
+            .await;
         self.base_step = step;
         self.num_tokens += tokens;
         self.events.push(Event::BaseStep {
@@ -99,10 +107,16 @@ impl Session {
             // Every method starts from here with fresh moments and a budget not yet touched.
             self.optimizers[0] = super::AdamW::new(&self.model.parameters);
             self.num_tokens = 0;
-            self.phase =
-                if self.warmup_steps() > 0 { Phase::Warmup } else { Phase::Adaptive };
+            self.phase = if self.warmup_steps() > 0 {
+                Phase::Warmup
+            } else {
+                Phase::Adaptive
+            };
             self.events.push(Event::BaseReady);
-            self.events.push(Event::PhaseBegan { phase: self.phase, step: 0 });
+            self.events.push(Event::PhaseBegan {
+                phase: self.phase,
+                step: 0,
+            });
         }
         Ok(())
     }
@@ -120,16 +134,27 @@ impl Session {
             reward_std: all.reward_std,
             frac_reward_zero_std: all.frac_reward_zero_std,
         };
-        self.observe(Observation::Rollouts { step, rollouts }, &mut begun.measured)?;
-        begun.timing.insert("rollout".into(), self.clock.seconds() - started);
+        self.observe(
+            Observation::Rollouts { step, rollouts },
+            &mut begun.measured,
+        )?;
+        begun
+            .timing
+            .insert("rollout".into(), self.clock.seconds() - started);
 
         let started = self.clock.seconds();
         let measured = self.divergence(&graded.examples, &graded.logps).await?;
         if let Some((nats, _)) = measured {
-            let divergence = Observation::Divergence { step, nats, probe: false };
+            let divergence = Observation::Divergence {
+                step,
+                nats,
+                probe: false,
+            };
             self.observe(divergence, &mut begun.measured)?;
         }
-        begun.timing.insert("logps".into(), self.clock.seconds() - started);
+        begun
+            .timing
+            .insert("logps".into(), self.clock.seconds() - started);
 
         let mut kept = all;
         if config.zero_variance == ZeroVariance::Resample {
@@ -138,19 +163,18 @@ impl Session {
             *begun.timing.entry("rollout".into()).or_default() += self.clock.seconds() - started;
         }
         self.log_completions(step, &graded, &kept);
-        let reference = if config.beta == 0.0 { None } else { self.reference(&graded).await? };
+        let reference = if config.beta == 0.0 {
+            None
+        } else {
+            self.reference(&graded).await?
+        };
         let rows = self.policy_rows(graded, &kept, reference);
         self.unit = Some(Unit::Update(begun, Some(Rollouts { rows })));
         Ok(())
     }
 
     /// Asks `count` problems and grades their completions.
-    async fn ask(
-        &mut self,
-        step: u64,
-        attempt: u64,
-        count: usize,
-    ) -> Result<Graded, TrainError> {
+    async fn ask(&mut self, step: u64, attempt: u64, count: usize) -> Result<Graded, TrainError> {
         let places = self.curriculum.prompts(&self.prompts, step, attempt, count);
         let problems: Vec<_> = places.iter().map(|place| self.problem(place)).collect();
         let samples = self.config.grpo.num_generations;
@@ -158,12 +182,20 @@ impl Session {
         for problem in &problems {
             requests.push(self.study.request(problem, samples)?);
         }
-        let prompts: Vec<Vec<u32>> =
-            requests.iter().map(|request| request.prompt.clone()).collect();
+        let prompts: Vec<Vec<u32>> = requests
+            .iter()
+            .map(|request| request.prompt.clone())
+            .collect();
         let sampling = self.sampling(step, attempt);
-        let completions =
-            self.workers.generate(&self.model, requests, &sampling, &self.study.limits).await?;
-        let mut graded = Graded { examples: Vec::new(), logps: Vec::new(), records: Vec::new() };
+        let completions = self
+            .workers
+            .generate(&self.model, requests, &sampling, &self.study.limits)
+            .await?;
+        let mut graded = Graded {
+            examples: Vec::new(),
+            logps: Vec::new(),
+            records: Vec::new(),
+        };
         for ((problem, prompt), completions) in problems.iter().zip(prompts).zip(completions) {
             let mut right = 0;
             for (index, completion) in completions.into_iter().enumerate() {
@@ -174,25 +206,43 @@ impl Session {
                 graded.records.push(record);
                 let ids = [prompt.as_slice(), &completion.tokens].concat();
                 self.num_tokens += ids.len() as u64;
-                graded.examples.push(Example { ids, prompt: prompt.len() });
+                graded.examples.push(Example {
+                    ids,
+                    prompt: prompt.len(),
+                });
                 graded.logps.push(completion.logps);
             }
-            self.curriculum.record_rollouts(problem.level, right, samples as u64);
+            self.curriculum
+                .record_rollouts(problem.level, right, samples as u64);
         }
         Ok(graded)
     }
 
     fn advantages(&self, records: &[CompletionRecord]) -> Advantages {
         let config = &self.config.grpo;
-        let names = records.first().map(|record| record.parts.iter().map(|part| &part.0));
+        let names = records
+            .first()
+            .map(|record| record.parts.iter().map(|part| &part.0));
         let weight = |name: &String| config.reward_weights.get(name).copied().unwrap_or(1.0);
         let weights: Vec<f64> = names.into_iter().flatten().map(weight).collect();
         let rewards: Vec<Vec<Option<f64>>> = records
             .iter()
-            .map(|record| record.parts.iter().map(|part| Some(f64::from(part.1))).collect())
+            .map(|record| {
+                record
+                    .parts
+                    .iter()
+                    .map(|part| Some(f64::from(part.1)))
+                    .collect()
+            })
             .collect();
         let (group, scale) = (config.num_generations, config.scale_rewards);
-        advantages(&rewards, &weights, group, scale, Aggregation::SumThenNormalize)
+        advantages(
+            &rewards,
+            &weights,
+            group,
+            scale,
+            Aggregation::SumThenNormalize,
+        )
     }
 
     /// Replaces groups without variance by other problems' groups, at most `max_resample_times`.
@@ -223,8 +273,12 @@ impl Session {
                 if fresh.records.len() < group {
                     break;
                 }
-                graded.examples.splice(rows.clone(), fresh.examples.drain(..group));
-                graded.logps.splice(rows.clone(), fresh.logps.drain(..group));
+                graded
+                    .examples
+                    .splice(rows.clone(), fresh.examples.drain(..group));
+                graded
+                    .logps
+                    .splice(rows.clone(), fresh.logps.drain(..group));
                 graded.records.splice(rows, fresh.records.drain(..group));
             }
             all = self.advantages(&graded.records);
@@ -240,7 +294,11 @@ impl Session {
         let model = self.origin(origin).or_else(|| self.origin(Origin::Warmup));
         let Some(model) = model else { return Ok(None) };
         let temperature = self.config.grpo.temperature;
-        Ok(Some(self.workers.logps(&model, &graded.examples, temperature).await?))
+        Ok(Some(
+            self.workers
+                .logps(&model, &graded.examples, temperature)
+                .await?,
+        ))
     }
 
     fn policy_rows(
@@ -252,7 +310,11 @@ impl Session {
         let config = &self.config.grpo;
         let mut reference = reference.map(Vec::into_iter);
         let mut rows = Vec::new();
-        let sampled = graded.examples.into_iter().zip(graded.logps).zip(graded.records);
+        let sampled = graded
+            .examples
+            .into_iter()
+            .zip(graded.logps)
+            .zip(graded.records);
         for (index, ((example, logps), record)) in sampled.enumerate() {
             let ref_logps = reference.as_mut().and_then(Iterator::next);
             if all.zero_variance[index] && config.zero_variance != ZeroVariance::Keep {
@@ -279,8 +341,15 @@ impl Session {
         let mean = |value: &dyn Fn(&CompletionRecord) -> f64| {
             records.iter().map(value).sum::<f64>() / records.len().max(1) as f64
         };
-        metrics.insert("accuracy".into(), mean(&|record| f64::from(u8::from(record.correct))));
-        for (index, (name, _)) in records.first().iter().flat_map(|r| r.parts.iter().enumerate()) {
+        metrics.insert(
+            "accuracy".into(),
+            mean(&|record| f64::from(u8::from(record.correct))),
+        );
+        for (index, (name, _)) in records
+            .first()
+            .iter()
+            .flat_map(|r| r.parts.iter().enumerate())
+        {
             let part = |record: &CompletionRecord| f64::from(record.parts[index].1);
             let average = mean(&part);
             let squares = mean(&|record| (part(record) - average).powi(2));
@@ -290,15 +359,23 @@ impl Session {
             metrics.insert(format!("rewards/{name}/std"), std);
         }
         let lengths = |terminated: bool| -> Vec<f64> {
-            let counted = records.iter().filter(|record| record.finished || !terminated);
+            let counted = records
+                .iter()
+                .filter(|record| record.finished || !terminated);
             counted.map(|record| record.tokens as f64).collect()
         };
         for (kind, lengths) in [("", lengths(false)), ("terminated_", lengths(true))] {
             let n = lengths.len().max(1) as f64;
             let name = |what: &str| format!("completions/{what}_{kind}length");
             metrics.insert(name("mean"), lengths.iter().sum::<f64>() / n);
-            metrics.insert(name("min"), lengths.iter().copied().reduce(f64::min).unwrap_or(0.0));
-            metrics.insert(name("max"), lengths.iter().copied().reduce(f64::max).unwrap_or(0.0));
+            metrics.insert(
+                name("min"),
+                lengths.iter().copied().reduce(f64::min).unwrap_or(0.0),
+            );
+            metrics.insert(
+                name("max"),
+                lengths.iter().copied().reduce(f64::max).unwrap_or(0.0),
+            );
         }
         let clipped = mean(&|record| f64::from(u8::from(!record.finished)));
         metrics.insert("completions/clipped_ratio".into(), clipped);
@@ -315,7 +392,12 @@ impl Session {
             record.advantage = Some(all.values[index]);
             record
         };
-        let records = graded.records.iter().enumerate().map(with_advantage).collect();
+        let records = graded
+            .records
+            .iter()
+            .enumerate()
+            .map(with_advantage)
+            .collect();
         self.events.push(Event::Completions(records));
     }
 
@@ -329,7 +411,11 @@ impl Session {
         let step = self.step + 1;
         let branch = begun.plan.explanation.branch;
         let rows = rollouts.map(|rollouts| rollouts.rows).unwrap_or_default();
-        let iterations = if rows.is_empty() { 1 } else { self.config.grpo.num_iterations.max(1) };
+        let iterations = if rows.is_empty() {
+            1
+        } else {
+            self.config.grpo.num_iterations.max(1)
+        };
         let mut outcome = Outcome::default();
         for iteration in 0..iterations {
             let mut parts: Vec<(LossTerm, f64, Gradient)> = Vec::new();
@@ -345,7 +431,9 @@ impl Session {
             }
             self.apply(step, branch, parts, &mut outcome).await?;
         }
-        begun.timing.insert("update".into(), self.clock.seconds() - started);
+        begun
+            .timing
+            .insert("update".into(), self.clock.seconds() - started);
         let taken = begun.plan.taken(outcome.updated);
         self.observe(taken, &mut begun.measured)?;
         self.step = step;
@@ -357,20 +445,25 @@ impl Session {
         Ok(())
     }
 
-    async fn sft_gradient(
-        &mut self,
-        step: u64,
-        begun: &mut Begun,
-    ) -> Result<Gradient, TrainError> {
+    async fn sft_gradient(&mut self, step: u64, begun: &mut Begun) -> Result<Gradient, TrainError> {
         let config = &self.config.sft;
         let (count, micro_batches) = (config.batch_size, config.gradient_accumulation_steps);
-        let places = self.curriculum.demonstrations(&self.demonstrations, step, count);
+        let places = self
+            .curriculum
+            .demonstrations(&self.demonstrations, step, count);
         let examples = self.examples(&places, step, self.config.task.orders)?;
-        let gradient = self.workers.sft(&self.model, examples, micro_batches).await?;
+        let gradient = self
+            .workers
+            .sft(&self.model, examples, micro_batches)
+            .await?;
         self.num_tokens += gradient.tokens;
         begun.metrics.insert("sft_loss".into(), gradient.loss);
         begun.metrics.insert("sft_grad_norm".into(), gradient.norm);
-        let norm = Observation::SftGradNorm { step, norm: gradient.norm, probe: false };
+        let norm = Observation::SftGradNorm {
+            step,
+            norm: gradient.norm,
+            probe: false,
+        };
         self.observe(norm, &mut begun.measured)?;
         Ok(gradient)
     }
@@ -381,8 +474,10 @@ impl Session {
         begun: &mut Begun,
     ) -> Result<Gradient, TrainError> {
         let config = &self.config.grpo;
-        let (gradient, metrics): (Gradient, PolicyMetrics) =
-            self.workers.policy(&self.model, rows.to_vec(), config).await?;
+        let (gradient, metrics): (Gradient, PolicyMetrics) = self
+            .workers
+            .policy(&self.model, rows.to_vec(), config)
+            .await?;
         begun.metrics.extend(metrics.finish(config));
         begun.metrics.insert("grpo_loss".into(), gradient.loss);
         begun.metrics.insert("grpo_grad_norm".into(), gradient.norm);
@@ -407,7 +502,10 @@ impl Session {
             LossTerm::Sft => self.config.sft.learning_rate * shape,
             LossTerm::Grpo => self.config.grpo.learning_rate * shape,
         };
-        let learning_rate = parts.iter().map(|(loss, weight, _)| weight * rate(*loss)).sum();
+        let learning_rate = parts
+            .iter()
+            .map(|(loss, weight, _)| weight * rate(*loss))
+            .sum();
         let which = match (self.optimizers.len(), branch) {
             (2, Branch::Grpo) => 1,
             _ => 0,
@@ -420,7 +518,10 @@ impl Session {
             let alarm = self.alarms.not_finite(step, branch);
             self.events.push(Event::Alarm(alarm));
             if self.not_finite >= NOT_FINITE_LIMIT {
-                return Err(TrainError::NotFinite { step, times: self.not_finite });
+                return Err(TrainError::NotFinite {
+                    step,
+                    times: self.not_finite,
+                });
             }
             (outcome.loss, outcome.norm) = (0.0, 0.0);
             return Ok(());
@@ -429,7 +530,9 @@ impl Session {
         let config = &self.config.optimizer;
         let shards = self.workers.shards();
         let parameters = &mut self.model.parameters;
-        self.optimizers[which].step(parameters, gradient, learning_rate, config, shards).await;
+        self.optimizers[which]
+            .step(parameters, gradient, learning_rate, config, shards)
+            .await;
         outcome.updated = true;
         Ok(())
     }
@@ -474,15 +577,26 @@ async fn mix(mut parts: Vec<(LossTerm, f64, Gradient)>) -> Result<Gradient, Trai
     for (_, weight, gradient) in parts {
         loss += weight * gradient.loss;
         tokens += gradient.tokens;
-        let weighted = gradient.tensors.into_iter().map(|tensor| tensor.mul_scalar(weight));
+        let weighted = gradient
+            .tensors
+            .into_iter()
+            .map(|tensor| tensor.mul_scalar(weight));
         sums = if sums.is_empty() {
             weighted.collect()
         } else {
-            sums.into_iter().zip(weighted).map(|(sum, part)| sum + part).collect()
+            sums.into_iter()
+                .zip(weighted)
+                .map(|(sum, part)| sum + part)
+                .collect()
         };
     }
     let norm = super::workers::global_norm(&sums).await?;
-    Ok(Gradient { tensors: sums, norm, loss, tokens })
+    Ok(Gradient {
+        tensors: sums,
+        norm,
+        loss,
+        tokens,
+    })
 }
 
 /// Indices of endless generators are drawn below this.

@@ -38,7 +38,11 @@ pub struct PolicyRow {
 
 impl PolicyRow {
     fn completion(&self) -> usize {
-        if self.masked { 0 } else { self.example.ids.len() - self.example.prompt }
+        if self.masked {
+            0
+        } else {
+            self.example.ids.len() - self.example.prompt
+        }
     }
 }
 
@@ -58,7 +62,11 @@ struct Part {
 
 impl Workers {
     pub fn new(shards: Shards, device: Device, pad: u32) -> Self {
-        Self { shards, device, pad }
+        Self {
+            shards,
+            device,
+            pad,
+        }
     }
 
     /// How many shards there are.
@@ -77,8 +85,14 @@ impl Workers {
         examples: Vec<Example>,
         micro_batches: usize,
     ) -> Result<Gradient, TrainError> {
-        let tokens = examples.iter().map(|example| example.ids.len() as u64).sum();
-        let targets: usize = examples.iter().map(|example| example.ids.len() - example.prompt).sum();
+        let tokens = examples
+            .iter()
+            .map(|example| example.ids.len() as u64)
+            .sum();
+        let targets: usize = examples
+            .iter()
+            .map(|example| example.ids.len() - example.prompt)
+            .sum();
         let weight = -1.0 / targets.max(1) as f32;
         let jobs = deal(examples, self.shards.count(), |example| example.ids.len());
         let pad = self.pad;
@@ -120,13 +134,19 @@ impl Workers {
         let items = lengths.iter().sum::<usize>() as f64;
         let budget = config.max_completion_length;
         let weights = row_weights(config.loss_type, &micro, items, budget);
-        let weighted: Vec<(PolicyRow, [f32; 2])> =
-            rows.into_iter().zip(weights.into_iter().flatten()).collect();
+        let weighted: Vec<(PolicyRow, [f32; 2])> = rows
+            .into_iter()
+            .zip(weights.into_iter().flatten())
+            .collect();
         // A job is the rows of one shard, micro-batch by micro-batch.
         let mut jobs: Vec<Vec<Vec<(PolicyRow, [f32; 2])>>> = Vec::new();
         jobs.resize_with(self.shards.count(), Vec::new);
         for micro in weighted.chunks(size) {
-            let kept: Vec<_> = micro.iter().filter(|(row, _)| !row.masked).cloned().collect();
+            let kept: Vec<_> = micro
+                .iter()
+                .filter(|(row, _)| !row.masked)
+                .cloned()
+                .collect();
             let dealt = deal(kept, self.shards.count(), |(row, _)| row.example.ids.len());
             for (job, rows) in jobs.iter_mut().zip(dealt) {
                 if !rows.is_empty() {
@@ -169,9 +189,9 @@ impl Workers {
             Tensor::<1>::from_data(TensorData::new(values, [size]), &device)
         };
         let by_token = |value: &dyn Fn(&(PolicyRow, [f32; 2])) -> f32| {
-            let repeated = rows.iter().flat_map(|row| {
-                std::iter::repeat_n(value(row), row.0.completion())
-            });
+            let repeated = rows
+                .iter()
+                .flat_map(|row| std::iter::repeat_n(value(row), row.0.completion()));
             vector(repeated.collect())
         };
         let joined = |values: &dyn Fn(&PolicyRow) -> Option<&Vec<f32>>| {
@@ -188,7 +208,11 @@ impl Workers {
             logps: column(0),
             entropy: column(1),
             old_logps: joined(&|row| row.old_logps.as_ref()),
-            ref_logps: if config.beta == 0.0 { None } else { joined(&|row| row.ref_logps.as_ref()) },
+            ref_logps: if config.beta == 0.0 {
+                None
+            } else {
+                joined(&|row| row.ref_logps.as_ref())
+            },
             advantages: by_token(&|(row, _)| row.advantage),
             weights: by_token(&|(_, weights)| weights[0]),
             entropy_weights: by_token(&|(_, weights)| weights[1]),
@@ -212,7 +236,9 @@ impl Workers {
         temperature: f64,
     ) -> Result<Vec<Vec<f32>>, TrainError> {
         let numbered: Vec<(usize, &Example)> = examples.iter().enumerate().collect();
-        let jobs = deal(numbered, self.shards.count(), |(_, example)| example.ids.len());
+        let jobs = deal(numbered, self.shards.count(), |(_, example)| {
+            example.ids.len()
+        });
         let pad = self.pad;
         let work = async |rows: Vec<(usize, &Example)>| {
             let decoder = model.decoder();
@@ -220,12 +246,8 @@ impl Workers {
             for rows in rows.chunks(ROWS_AT_A_TIME) {
                 let batch = Batch::new(rows.iter().map(|(_, example)| *example), pad);
                 let hidden = decoder.hidden(&batch.ids, batch.rows, batch.width);
-                let scored = decoder.token_logprobs(
-                    hidden,
-                    &batch.positions,
-                    &batch.targets,
-                    temperature,
-                );
+                let scored =
+                    decoder.token_logprobs(hidden, &batch.positions, &batch.targets, temperature);
                 let values = read(scored).await?;
                 let mut logps = values.chunks_exact(2).map(|pair| pair[0]);
                 for (&(index, _), &length) in rows.iter().zip(&batch.lengths) {
@@ -256,7 +278,9 @@ impl Workers {
     ) -> Result<Vec<Vec<Completion>>, TrainError> {
         let count = requests.len();
         let numbered: Vec<(usize, Request)> = requests.into_iter().enumerate().collect();
-        let jobs = deal(numbered, self.shards.count(), |(_, request)| request.prompt.len());
+        let jobs = deal(numbered, self.shards.count(), |(_, request)| {
+            request.prompt.len()
+        });
         let work = async |numbered: Vec<(usize, Request)>| {
             let (indices, requests): (Vec<usize>, Vec<Request>) = numbered.into_iter().unzip();
             let decoder = model.decoder();
@@ -300,7 +324,12 @@ impl Workers {
         let (squares, tensors): (Vec<_>, Vec<_>) =
             self.shards.run(jobs, add).await.into_iter().unzip();
         let norm = root_of_sum(squares).await?;
-        Ok(Gradient { tensors, norm, loss, tokens })
+        Ok(Gradient {
+            tensors,
+            norm,
+            loss,
+            tokens,
+        })
     }
 }
 
@@ -312,7 +341,12 @@ impl Part {
         match total {
             None => part,
             Some(total) => Self {
-                tensors: total.tensors.into_iter().zip(part.tensors).map(|(a, b)| a + b).collect(),
+                tensors: total
+                    .tensors
+                    .into_iter()
+                    .zip(part.tensors)
+                    .map(|(a, b)| a + b)
+                    .collect(),
                 loss: total.loss + part.loss,
             },
         }
@@ -329,21 +363,35 @@ fn chunks<T>(items: &[T], parts: usize) -> impl Iterator<Item = &[T]> {
 /// # Errors
 /// If the device fails.
 pub async fn global_norm(tensors: &[Tensor<1>]) -> Result<f64, ModelError> {
-    root_of_sum(tensors.iter().map(|tensor| sum_of_squares(tensor.clone())).collect()).await
+    root_of_sum(
+        tensors
+            .iter()
+            .map(|tensor| sum_of_squares(tensor.clone()))
+            .collect(),
+    )
+    .await
 }
 
 async fn root_of_sum(squares: Vec<Tensor<1>>) -> Result<f64, ModelError> {
     let data = Tensor::cat(squares, 0).into_data_async().await;
-    let data = data.map_err(|error| ModelError::Device { why: error.to_string() })?;
+    let data = data.map_err(|error| ModelError::Device {
+        why: error.to_string(),
+    })?;
     Ok(data.iter::<f32>().map(f64::from).sum::<f64>().sqrt())
 }
 
 async fn scalar(tensor: Tensor<1>) -> Result<f64, ModelError> {
-    Ok(read(tensor.reshape([1, 1])).await?.first().copied().map_or(0.0, f64::from))
+    Ok(read(tensor.reshape([1, 1]))
+        .await?
+        .first()
+        .copied()
+        .map_or(0.0, f64::from))
 }
 
 async fn read(tensor: Tensor<2>) -> Result<Vec<f32>, ModelError> {
     let data = tensor.into_data_async().await;
-    let data = data.map_err(|error| ModelError::Device { why: error.to_string() })?;
+    let data = data.map_err(|error| ModelError::Device {
+        why: error.to_string(),
+    })?;
     Ok(data.iter::<f32>().collect())
 }

@@ -57,7 +57,12 @@ impl PairedDifference {
     }
 
     fn in_words(&self, tested_alike: bool) -> String {
-        let Self { first, second, problems, .. } = self;
+        let Self {
+            first,
+            second,
+            problems,
+            ..
+        } = self;
         let Some(difference) = self.difference else {
             let reason = if !tested_alike {
                 "they were tested on different problems"
@@ -73,8 +78,11 @@ impl PairedDifference {
             _ => "as good as".to_owned(),
         };
         let interval = difference.bootstrap;
-        let range =
-            format!("95 % interval {:+.1} to {:+.1}", 100.0 * interval.low, 100.0 * interval.high);
+        let range = format!(
+            "95 % interval {:+.1} to {:+.1}",
+            100.0 * interval.low,
+            100.0 * interval.high
+        );
         let one_seed = self.seeds.contains(&1);
         let verdict = match (difference.significant(), one_seed) {
             (true, false) => "Significant, over problems and over seeds.",
@@ -86,7 +94,9 @@ impl PairedDifference {
             }
             (false, _) => "Not significant: the seeds differ too much among themselves.",
         };
-        format!("{first} is {relation} {second} on the same {problems} problems ({range}). {verdict}")
+        format!(
+            "{first} is {relation} {second} on the same {problems} problems ({range}). {verdict}"
+        )
     }
 }
 

@@ -24,8 +24,9 @@ impl Comparison {
         self.section(&mut text, "Final test (greedy accuracy in %)", columns);
 
         let levels = self.groups.iter().flat_map(|group| &group.levels);
-        let mut by_level: Vec<(u32, bool)> =
-            levels.map(|(&level, (unseen, _))| (level, *unseen)).collect();
+        let mut by_level: Vec<(u32, bool)> = levels
+            .map(|(&level, (unseen, _))| (level, *unseen))
+            .collect();
         by_level.sort_unstable();
         by_level.dedup();
         if by_level.len() > 1 {
@@ -34,7 +35,10 @@ impl Comparison {
                 .map(|(level, unseen)| {
                     let title = format!("level {level}{}", if unseen { " (unseen)" } else { "" });
                     let cell: Column = Box::new(move |group: &Group| {
-                        group.levels.get(&level).map(|(_, estimate)| percent(estimate))
+                        group
+                            .levels
+                            .get(&level)
+                            .map(|(_, estimate)| percent(estimate))
                     });
                     (title, cell)
                 })
@@ -76,7 +80,12 @@ impl Comparison {
             }
         }
         let widths: Vec<usize> = (0..rows[0].len())
-            .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+            .map(|column| {
+                rows.iter()
+                    .map(|row| row[column].chars().count())
+                    .max()
+                    .unwrap_or(0)
+            })
             .collect();
         text.push_str(&format!("{title}\n"));
         for (number, row) in rows.iter().enumerate() {
@@ -104,7 +113,10 @@ type Column = Box<dyn Fn(&Group) -> Option<String>>;
 
 fn column(title: &str, name: &str, show: fn(&Estimate) -> String) -> (String, Column) {
     let name = name.to_owned();
-    (title.to_owned(), Box::new(move |group| group.numbers.get(&name).map(show)))
+    (
+        title.to_owned(),
+        Box::new(move |group| group.numbers.get(&name).map(show)),
+    )
 }
 
 fn with_interval(estimate: &Estimate, show: impl Fn(f64) -> String) -> String {

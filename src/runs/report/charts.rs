@@ -22,9 +22,17 @@ pub fn bars(alt: &str, bars: &[Bar], end: Option<f64>) -> String {
     const WIDTH: f64 = 560.0;
     const ROW: f64 = 42.0;
     const LENGTH: f64 = 400.0;
-    let reach = bars.iter().map(|bar| bar.interval.map_or(bar.value, |i| i.high.max(bar.value)));
+    let reach = bars
+        .iter()
+        .map(|bar| bar.interval.map_or(bar.value, |i| i.high.max(bar.value)));
     let end = end.unwrap_or_else(|| reach.fold(0.0, f64::max));
-    let at = |value: f64| if end > 0.0 { LENGTH * (value / end).clamp(0.0, 1.0) } else { 0.0 };
+    let at = |value: f64| {
+        if end > 0.0 {
+            LENGTH * (value / end).clamp(0.0, 1.0)
+        } else {
+            0.0
+        }
+    };
     let mut out = format!(
         "<svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{}\">\n",
         ROW * bars.len() as f64 + 4.0,
@@ -33,7 +41,13 @@ pub fn bars(alt: &str, bars: &[Bar], end: Option<f64>) -> String {
     for (row, bar) in bars.iter().enumerate() {
         let top = ROW * row as f64;
         let (name, middle) = (escape(&bar.name), top + 28.0);
-        put(&mut out, format_args!("<text class=\"tick\" x=\"2\" y=\"{}\">{name}</text>\n", top + 14.0));
+        put(
+            &mut out,
+            format_args!(
+                "<text class=\"tick\" x=\"2\" y=\"{}\">{name}</text>\n",
+                top + 14.0
+            ),
+        );
         put(
             &mut out,
             format_args!(
@@ -115,7 +129,11 @@ pub fn heat_map(
                 ),
             );
             if column >= 26.0 {
-                let class = if *share > 0.55 { "heat-high" } else { "heat-low" };
+                let class = if *share > 0.55 {
+                    "heat-high"
+                } else {
+                    "heat-low"
+                };
                 put(
                     &mut out,
                     format_args!(
@@ -174,7 +192,11 @@ pub fn parts(alt: &str, parts: &[(&str, &'static str, f64)]) -> (Vec<Key>, Strin
             ),
         );
         left += share * WIDTH;
-        let text = format!("{name}: {} ({})", format::duration(value), format::percent(share));
+        let text = format!(
+            "{name}: {} ({})",
+            format::duration(value),
+            format::percent(share)
+        );
         keys.push(Key::new(&format!("box {colour}"), &text));
     }
     out.push_str("</svg>\n");
@@ -194,7 +216,20 @@ mod tests {
             interval,
             text: format::percent(value),
         };
-        let drawn = bars("two", &[bar(0.5, None), bar(0.25, Some(Interval { low: 0.1, high: 0.4 }))], Some(1.0));
+        let drawn = bars(
+            "two",
+            &[
+                bar(0.5, None),
+                bar(
+                    0.25,
+                    Some(Interval {
+                        low: 0.1,
+                        high: 0.4,
+                    }),
+                ),
+            ],
+            Some(1.0),
+        );
         assert!(drawn.contains("width=\"200.0\"") && drawn.contains("width=\"100.0\""));
         assert!(drawn.contains("M42.0 70H162.0") && drawn.contains("a &lt; b"));
         assert_eq!(drawn.matches("class=\"error\"").count(), 1);
@@ -203,7 +238,12 @@ mod tests {
 
     #[test]
     fn a_heat_map_leaves_out_what_was_not_measured() {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
         let drawn = heat_map(
             "exam",
             &names(&["level 1", "level 2"]),
@@ -217,7 +257,14 @@ mod tests {
 
     #[test]
     fn parts_fill_the_bar() {
-        let (keys, drawn) = parts("time", &[("rollout", "c-0", 30.0), ("update", "c-1", 10.0), ("probe", "c-2", 0.0)]);
+        let (keys, drawn) = parts(
+            "time",
+            &[
+                ("rollout", "c-0", 30.0),
+                ("update", "c-1", 10.0),
+                ("probe", "c-2", 0.0),
+            ],
+        );
         assert_eq!(keys[0].name, "rollout: 30 s (75.0 %)");
         assert_eq!(keys.len(), 2);
         assert!(drawn.contains("x=\"855.0\""));

@@ -18,9 +18,17 @@ fn noisy(
     colour: &'static str,
     value: impl Fn(&StepRecord) -> Option<f64>,
 ) -> Vec<Line> {
-    let points =
-        thin(steps.iter().filter_map(|step| Some((step.step as f64, value(step)?))));
-    let line = |stroke, points: Vec<Point>| Line { name: name.into(), colour, stroke, points };
+    let points = thin(
+        steps
+            .iter()
+            .filter_map(|step| Some((step.step as f64, value(step)?))),
+    );
+    let line = |stroke, points: Vec<Point>| Line {
+        name: name.into(),
+        colour,
+        stroke,
+        points,
+    };
     match trend(&points) {
         Some(trend) => vec![line(Stroke::Faint, points), line(Stroke::Solid, trend)],
         None => vec![line(Stroke::Solid, points)],
@@ -86,7 +94,12 @@ pub fn curves(steps: &[&StepRecord]) -> String {
              group, so it stays near 0 by construction, and only its gradient matters. Read the \
              reward instead.",
             "surrogate",
-            vec![noisy(steps, "GRPO loss", "c-grpo", is(Branch::Grpo)(|step| step.loss))],
+            vec![noisy(
+                steps,
+                "GRPO loss",
+                "c-grpo",
+                is(Branch::Grpo)(|step| step.loss),
+            )],
             None,
         ),
         drawn(
@@ -96,9 +109,24 @@ pub fn curves(steps: &[&StepRecord]) -> String {
              follows.",
             "global L2 norm",
             vec![
-                noisy(steps, "SFT steps", "c-sft", is(Branch::Sft)(|step| step.grad_norm)),
-                noisy(steps, "GRPO steps", "c-grpo", is(Branch::Grpo)(|step| step.grad_norm)),
-                noisy(steps, "blended steps", "c-blend", is(Branch::Blend)(|step| step.grad_norm)),
+                noisy(
+                    steps,
+                    "SFT steps",
+                    "c-sft",
+                    is(Branch::Sft)(|step| step.grad_norm),
+                ),
+                noisy(
+                    steps,
+                    "GRPO steps",
+                    "c-grpo",
+                    is(Branch::Grpo)(|step| step.grad_norm),
+                ),
+                noisy(
+                    steps,
+                    "blended steps",
+                    "c-blend",
+                    is(Branch::Blend)(|step| step.grad_norm),
+                ),
             ],
             None,
         ),
@@ -133,7 +161,12 @@ pub fn curves(steps: &[&StepRecord]) -> String {
             "Completion length",
             "Mean length of sampled completions. Sudden growth often comes with truncation.",
             "tokens",
-            vec![noisy(steps, "length", "c-6", metric("completions/mean_length"))],
+            vec![noisy(
+                steps,
+                "length",
+                "c-6",
+                metric("completions/mean_length"),
+            )],
             None,
         ),
         drawn(
@@ -141,7 +174,12 @@ pub fn curves(steps: &[&StepRecord]) -> String {
             "Completions cut off",
             "Share of sampled completions that hit the length limit before they ended.",
             "share",
-            vec![noisy(steps, "share", "c-0", metric("completions/clipped_ratio"))],
+            vec![noisy(
+                steps,
+                "share",
+                "c-0",
+                metric("completions/clipped_ratio"),
+            )],
             Some((0.0, 1.0)),
         ),
         drawn(
@@ -150,9 +188,24 @@ pub fn curves(steps: &[&StepRecord]) -> String {
             "Step size of the optimizer, by kind of step.",
             "learning rate",
             vec![
-                noisy(steps, "SFT steps", "c-sft", is(Branch::Sft)(|step| step.learning_rate)),
-                noisy(steps, "GRPO steps", "c-grpo", is(Branch::Grpo)(|step| step.learning_rate)),
-                noisy(steps, "blended steps", "c-blend", is(Branch::Blend)(|s| s.learning_rate)),
+                noisy(
+                    steps,
+                    "SFT steps",
+                    "c-sft",
+                    is(Branch::Sft)(|step| step.learning_rate),
+                ),
+                noisy(
+                    steps,
+                    "GRPO steps",
+                    "c-grpo",
+                    is(Branch::Grpo)(|step| step.learning_rate),
+                ),
+                noisy(
+                    steps,
+                    "blended steps",
+                    "c-blend",
+                    is(Branch::Blend)(|s| s.learning_rate),
+                ),
             ],
             None,
         ),

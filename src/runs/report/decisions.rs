@@ -62,16 +62,26 @@ pub fn balance(steps: &[&StepRecord]) -> String {
     }
     let decided = decided(steps);
     let mut chart = balance_chart(steps, 1140.0, 330.0);
-    let drawn: Vec<_> = decided.iter().filter(|(_, why)| why.alpha.is_some()).collect();
+    let drawn: Vec<_> = decided
+        .iter()
+        .filter(|(_, why)| why.alpha.is_some())
+        .collect();
     if drawn.len() <= MOST_DRAWS {
-        for (branch, name) in [(Branch::Sft, "α, SFT drawn"), (Branch::Grpo, "α, GRPO drawn")] {
+        for (branch, name) in [
+            (Branch::Sft, "α, SFT drawn"),
+            (Branch::Grpo, "α, GRPO drawn"),
+        ] {
             let points = drawn
                 .iter()
                 .filter(|(step, _)| step.branch == branch)
                 .filter_map(|(step, why)| Some((step.step as f64, why.alpha?)))
                 .collect();
             let colour = branch_name(branch).1;
-            chart.dots.push(Dots { name: name.into(), colour, points });
+            chart.dots.push(Dots {
+                name: name.into(),
+                colour,
+                points,
+            });
         }
     }
     let mut keys = chart.legend();
@@ -93,7 +103,9 @@ pub fn balance(steps: &[&StepRecord]) -> String {
 fn signals(steps: &[&StepRecord], decided: &[(&StepRecord, &Explanation)]) -> String {
     let curve = |value: &dyn Fn(&Explanation) -> Option<f64>| {
         series::thin(
-            decided.iter().filter_map(|(step, why)| Some((step.step as f64, value(why)?))),
+            decided
+                .iter()
+                .filter_map(|(step, why)| Some((step.step as f64, value(why)?))),
         )
     };
     let ratio = curve(&|why| Some(why.g? / why.g_warm?));
@@ -104,14 +116,23 @@ fn signals(steps: &[&StepRecord], decided: &[(&StepRecord, &Explanation)]) -> St
         Axis::new("step"),
         Axis::new("G / G_warm"),
     );
-    gradient.lines.push(line("G / G_warm", "c-sft", Stroke::Solid, ratio));
+    gradient
+        .lines
+        .push(line("G / G_warm", "c-sft", Stroke::Solid, ratio));
     let mut divergence = Chart::new(
         "Divergence from the origin",
         Axis::new("step"),
         Axis::new("nats per token"),
     );
-    divergence.lines.push(line("D, measured", "c-grpo", Stroke::Solid, measured));
-    divergence.lines.push(line("D_pull, the part that counts", "c-4", Stroke::Dashed, pull));
+    divergence
+        .lines
+        .push(line("D, measured", "c-grpo", Stroke::Solid, measured));
+    divergence.lines.push(line(
+        "D_pull, the part that counts",
+        "c-4",
+        Stroke::Dashed,
+        pull,
+    ));
     let mut figures = Vec::new();
     for (mut chart, title, explanation) in [
         (
@@ -144,27 +165,45 @@ pub fn span(steps: &[&StepRecord]) -> Option<(f64, f64)> {
 }
 
 fn line(name: &str, colour: &'static str, stroke: Stroke, points: Vec<Point>) -> Line {
-    Line { name: name.into(), colour, stroke, points }
+    Line {
+        name: name.into(),
+        colour,
+        stroke,
+        points,
+    }
 }
 
 /// Cards for the first decision, the highest and the lowest p, the least likely draw, and the last.
 pub fn cards(steps: &[&StepRecord]) -> String {
     let decided = decided(steps);
-    let chance = |why: &Explanation, branch| if branch == Branch::Sft { why.p } else { 1.0 - why.p };
+    let chance = |why: &Explanation, branch| {
+        if branch == Branch::Sft {
+            why.p
+        } else {
+            1.0 - why.p
+        }
+    };
     let by = |value: &dyn Fn(usize) -> f64| {
         (0..decided.len()).min_by(|&a, &b| value(a).total_cmp(&value(b)))
     };
     let drawn = |index: usize| decided[index].1.alpha.is_some();
     let surprise = by(&|index| {
         let (step, why) = decided[index];
-        if drawn(index) { chance(why, step.branch) } else { 1.0 }
+        if drawn(index) {
+            chance(why, step.branch)
+        } else {
+            1.0
+        }
     });
     let mut chosen: Vec<(usize, &str)> = Vec::new();
     for (index, title) in [
         (decided.first().map(|_| 0), "The first decision"),
         (by(&|index| -decided[index].1.p), "The highest p"),
         (by(&|index| decided[index].1.p), "The lowest p"),
-        (surprise.filter(|&index| drawn(index)), "The least likely draw"),
+        (
+            surprise.filter(|&index| drawn(index)),
+            "The least likely draw",
+        ),
         (decided.len().checked_sub(1), "The last decision"),
     ] {
         if let Some(index) = index
@@ -174,7 +213,10 @@ pub fn cards(steps: &[&StepRecord]) -> String {
         }
     }
     // Where p says nothing, one decision explains them all.
-    if decided.iter().all(|(_, why)| why.alpha.is_none() && why.method != Method::Sasr) {
+    if decided
+        .iter()
+        .all(|(_, why)| why.alpha.is_none() && why.method != Method::Sasr)
+    {
         chosen.truncate(1);
     }
     chosen.sort_unstable();
@@ -207,8 +249,11 @@ fn card(title: &str, step: &StepRecord, why: &Explanation) -> String {
                 escape(text)
             )
         };
-        let terms: String =
-            why.terms.iter().map(|term| row(&term.symbol, term.value, &term.explanation)).collect();
+        let terms: String = why
+            .terms
+            .iter()
+            .map(|term| row(&term.symbol, term.value, &term.explanation))
+            .collect();
         let sum = match (why.log_odds, why.p_unclamped) {
             (Some(odds), Some(p)) => row(
                 "logit p",
@@ -219,8 +264,11 @@ fn card(title: &str, step: &StepRecord, why: &Explanation) -> String {
         };
         out.push_str(&format!("<table><tbody>\n{terms}{sum}</tbody></table>\n"));
     }
-    let tips: String =
-        why.tips.iter().map(|tip| format!("<li>{}</li>\n", escape(&tip.sentence))).collect();
+    let tips: String = why
+        .tips
+        .iter()
+        .map(|tip| format!("<li>{}</li>\n", escape(&tip.sentence)))
+        .collect();
     if !tips.is_empty() {
         out.push_str(&format!("<ul>\n{tips}</ul>\n"));
     }

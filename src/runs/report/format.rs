@@ -30,7 +30,11 @@ pub fn whole(value: f64) -> String {
         }
         grouped.push(digit);
     }
-    if value <= -0.5 { format!("−{grouped}") } else { grouped }
+    if value <= -0.5 {
+        format!("−{grouped}")
+    } else {
+        grouped
+    }
 }
 
 /// A share as percent with one decimal.

@@ -39,8 +39,15 @@ pub fn section(title: &str, lead: &str, body: &str) -> String {
     if body.is_empty() {
         return String::new();
     }
-    let lead = if lead.is_empty() { String::new() } else { paragraph(lead) };
-    format!("<section>\n<h2>{}</h2>\n{lead}{body}</section>\n", escape(title))
+    let lead = if lead.is_empty() {
+        String::new()
+    } else {
+        paragraph(lead)
+    };
+    format!(
+        "<section>\n<h2>{}</h2>\n{lead}{body}</section>\n",
+        escape(title)
+    )
 }
 
 /// A paragraph of plain text.
@@ -52,7 +59,13 @@ pub fn paragraph(text: &str) -> String {
 pub fn figure(title: &str, explanation: &str, legend: &[Key], chart: &str) -> String {
     let keys: String = legend
         .iter()
-        .map(|key| format!("<li><i class=\"{}\"></i>{}</li>", key.class, escape(&key.name)))
+        .map(|key| {
+            format!(
+                "<li><i class=\"{}\"></i>{}</li>",
+                key.class,
+                escape(&key.name)
+            )
+        })
         .collect();
     let legend = match keys.is_empty() {
         true => String::new(),
@@ -83,7 +96,10 @@ pub struct Key {
 
 impl Key {
     pub fn new(class: &str, name: &str) -> Self {
-        Self { class: class.into(), name: name.into() }
+        Self {
+            class: class.into(),
+            name: name.into(),
+        }
     }
 }
 
@@ -96,8 +112,10 @@ pub fn table(head: &[String], rows: &[Vec<String>]) -> String {
         };
         row.iter().enumerate().map(cell).collect()
     };
-    let body: String =
-        rows.iter().map(|row| format!("<tr>{}</tr>\n", cells("td", row))).collect();
+    let body: String = rows
+        .iter()
+        .map(|row| format!("<tr>{}</tr>\n", cells("td", row)))
+        .collect();
     format!(
         "<div class=\"wide\"><table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{body}</tbody>\n\
          </table></div>\n",
@@ -107,7 +125,10 @@ pub fn table(head: &[String], rows: &[Vec<String>]) -> String {
 
 /// Something to open on demand. `body` is markup.
 pub fn details(summary: &str, body: &str) -> String {
-    format!("<details>\n<summary>{}</summary>\n{body}</details>\n", escape(summary))
+    format!(
+        "<details>\n<summary>{}</summary>\n{body}</details>\n",
+        escape(summary)
+    )
 }
 
 #[cfg(test)]

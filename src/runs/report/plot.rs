@@ -57,11 +57,18 @@ pub struct Axis {
 
 impl Axis {
     pub fn new(label: &str) -> Self {
-        Self { label: label.into(), ..Self::default() }
+        Self {
+            label: label.into(),
+            ..Self::default()
+        }
     }
 
     pub fn between(label: &str, low: f64, high: f64) -> Self {
-        Self { label: label.into(), range: Some((low, high)), ticks: None }
+        Self {
+            label: label.into(),
+            range: Some((low, high)),
+            ticks: None,
+        }
     }
 }
 
@@ -121,7 +128,12 @@ impl Chart {
             .lines
             .iter()
             .filter(|line| line.stroke != Stroke::Faint && !line.points.is_empty())
-            .map(|line| Key::new(&format!("{} {}", stroke(line.stroke), line.colour), &line.name));
+            .map(|line| {
+                Key::new(
+                    &format!("{} {}", stroke(line.stroke), line.colour),
+                    &line.name,
+                )
+            });
         let dots = self
             .dots
             .iter()
@@ -161,7 +173,10 @@ impl Chart {
                 .iter()
                 .map(|&(x, y)| format!("M{:.1} {:.1}h0", frame.at_x(x), frame.at_y(y)))
                 .collect();
-            put(&mut out, format_args!("<path class=\"dots {}\" d=\"{path}\"/>\n", dots.colour));
+            put(
+                &mut out,
+                format_args!("<path class=\"dots {}\" d=\"{path}\"/>\n", dots.colour),
+            );
         }
         frame.draw_rules(&self.rules, &mut out);
         frame.draw_strip(&self.strip, &mut out);
@@ -185,8 +200,13 @@ impl Frame {
         let points = || chart.lines.iter().flat_map(|line| &line.points);
         let dots = || chart.dots.iter().flat_map(|dots| &dots.points);
         let strip = chart.strip.iter().flat_map(|cell| [cell.from, cell.to]);
-        let xs = points().map(|p| p.x).chain(dots().map(|p| p.0)).chain(strip);
-        let ys = points().flat_map(|p| [p.low, p.high]).chain(dots().map(|p| p.1));
+        let xs = points()
+            .map(|p| p.x)
+            .chain(dots().map(|p| p.0))
+            .chain(strip);
+        let ys = points()
+            .flat_map(|p| [p.low, p.high])
+            .chain(dots().map(|p| p.1));
         let strip = if chart.strip.is_empty() { 0.0 } else { STRIP };
         Self {
             x: chart.x.range.unwrap_or_else(|| ends(xs, false)),
@@ -214,7 +234,10 @@ impl Frame {
         let y_ticks = chart.y.ticks.clone().unwrap_or_else(|| ticks(self.y, 5));
         for (value, text) in y_ticks {
             let y = self.at_y(value);
-            put(out, format_args!("<path class=\"grid-line\" d=\"M{left} {y:.1}H{right}\"/>\n"));
+            put(
+                out,
+                format_args!("<path class=\"grid-line\" d=\"M{left} {y:.1}H{right}\"/>\n"),
+            );
             let (x, y) = (left - 6.0, y + 4.0);
             put(
                 out,
@@ -224,12 +247,22 @@ impl Frame {
                 ),
             );
         }
-        put(out, format_args!("<path class=\"axis\" d=\"M{left} {bottom}H{right}\"/>\n"));
+        put(
+            out,
+            format_args!("<path class=\"axis\" d=\"M{left} {bottom}H{right}\"/>\n"),
+        );
         let count = if chart.width > 800.0 { 10 } else { 6 };
-        let x_ticks = chart.x.ticks.clone().unwrap_or_else(|| ticks(self.x, count));
+        let x_ticks = chart
+            .x
+            .ticks
+            .clone()
+            .unwrap_or_else(|| ticks(self.x, count));
         for (value, text) in x_ticks {
             let (x, y) = (self.at_x(value), bottom + strip + 16.0);
-            put(out, format_args!("<path class=\"axis\" d=\"M{x:.1} {bottom}v4\"/>\n"));
+            put(
+                out,
+                format_args!("<path class=\"axis\" d=\"M{x:.1} {bottom}v4\"/>\n"),
+            );
             put(
                 out,
                 format_args!(
@@ -263,9 +296,16 @@ impl Frame {
         }
         let corner = |x: f64, y: f64| format!("{:.1} {:.1}", self.at_x(x), self.at_y(y));
         let upper = line.points.iter().map(|point| corner(point.x, point.high));
-        let lower = line.points.iter().rev().map(|point| corner(point.x, point.low));
+        let lower = line
+            .points
+            .iter()
+            .rev()
+            .map(|point| corner(point.x, point.low));
         let path = upper.chain(lower).collect::<Vec<_>>().join("L");
-        put(out, format_args!("<path class=\"band {}\" d=\"M{path}Z\"/>\n", line.colour));
+        put(
+            out,
+            format_args!("<path class=\"band {}\" d=\"M{path}Z\"/>\n", line.colour),
+        );
     }
 
     fn draw_line(&self, line: &Line, out: &mut String) {
@@ -297,13 +337,23 @@ impl Frame {
     }
 
     fn draw_rules(&self, rules: &[Rule], out: &mut String) {
-        for rule in rules.iter().filter(|rule| (self.x.0..=self.x.1).contains(&rule.x)) {
+        for rule in rules
+            .iter()
+            .filter(|rule| (self.x.0..=self.x.1).contains(&rule.x))
+        {
             let x = self.at_x(rule.x);
             let (top, bottom) = (self.top, self.bottom);
-            put(out, format_args!("<path class=\"rule\" d=\"M{x:.1} {top}V{bottom}\"/>\n"));
+            put(
+                out,
+                format_args!("<path class=\"rule\" d=\"M{x:.1} {top}V{bottom}\"/>\n"),
+            );
             // On the side that has room for the word.
             let right_half = x > (self.left + self.right) / 2.0;
-            let (anchor, x) = if right_half { ("end", x - 4.0) } else { ("start", x + 4.0) };
+            let (anchor, x) = if right_half {
+                ("end", x - 4.0)
+            } else {
+                ("start", x + 4.0)
+            };
             put(
                 out,
                 format_args!(
@@ -322,9 +372,10 @@ impl Frame {
             let (x, end) = (self.at_x(cell.from), self.at_x(cell.to));
             let width = (end - x).max(0.2);
             let sft = cell.sft * height;
-            for (class, y, height) in
-                [("c-grpo", top, height - sft), ("c-sft", top + height - sft, sft)]
-            {
+            for (class, y, height) in [
+                ("c-grpo", top, height - sft),
+                ("c-sft", top + height - sft, sft),
+            ] {
                 if height > 0.0 {
                     put(
                         out,
@@ -341,7 +392,8 @@ impl Frame {
 
 /// Appends formatted markup.
 pub(super) fn put(out: &mut String, markup: std::fmt::Arguments) {
-    out.write_fmt(markup).expect("writing to a string does not fail");
+    out.write_fmt(markup)
+        .expect("writing to a string does not fail");
 }
 
 /// The range of the values, never empty. With `room`, a little more than that, and from 0 where the
@@ -349,7 +401,9 @@ pub(super) fn put(out: &mut String, markup: std::fmt::Arguments) {
 fn ends(values: impl Iterator<Item = f64>, room: bool) -> (f64, f64) {
     let (low, high) = values
         .filter(|value| value.is_finite())
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
+            (low.min(v), high.max(v))
+        });
     if low > high {
         return (0.0, 1.0);
     }
@@ -361,8 +415,16 @@ fn ends(values: impl Iterator<Item = f64>, room: bool) -> (f64, f64) {
         return (low, high);
     }
     let margin = 0.06 * (high - low);
-    let bottom = if low >= 0.0 && low < 0.4 * high { 0.0 } else { low - margin };
-    let top = if high <= 0.0 && high > 0.4 * low { 0.0 } else { high + margin };
+    let bottom = if low >= 0.0 && low < 0.4 * high {
+        0.0
+    } else {
+        low - margin
+    };
+    let top = if high <= 0.0 && high > 0.4 * low {
+        0.0
+    } else {
+        high + margin
+    };
     (bottom, top)
 }
 
@@ -376,7 +438,10 @@ fn ticks((low, high): (f64, f64), count: usize) -> Vec<(f64, String)> {
         .find(|&step| step >= rough * 0.999)
         .unwrap_or(10.0 * magnitude);
     let decimals = (-step.log10().floor()).max(0.0) as usize;
-    let (first, last) = ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
+    let (first, last) = (
+        (low / step - 1e-9).ceil() as i64,
+        (high / step + 1e-9).floor() as i64,
+    );
     (first..=last)
         .map(|index| {
             let value = index as f64 * step;
@@ -397,9 +462,15 @@ mod tests {
     #[test]
     fn ticks_are_round_and_inside() {
         let written = |range, count| -> Vec<String> {
-            ticks(range, count).into_iter().map(|(_, text)| text).collect()
+            ticks(range, count)
+                .into_iter()
+                .map(|(_, text)| text)
+                .collect()
         };
-        assert_eq!(written((0.0, 1.0), 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(
+            written((0.0, 1.0), 5),
+            ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
+        );
         assert_eq!(written((-3.0, 17.0), 4), ["0", "5", "10", "15"]);
         assert_eq!(written((0.0, 0.031), 3), ["0.00", "0.02"]);
         assert_eq!(written((0.0, 4000.0), 4)[1], "1\u{202f}000");
@@ -408,16 +479,27 @@ mod tests {
 
     #[test]
     fn points_land_where_the_axes_say() {
-        let mut chart = Chart::new("a line", Axis::between("x", 0.0, 10.0), Axis::between("y", 0.0, 1.0));
+        let mut chart = Chart::new(
+            "a line",
+            Axis::between("x", 0.0, 10.0),
+            Axis::between("y", 0.0, 1.0),
+        );
         chart.lines.push(Line {
             name: "up".into(),
             colour: "c-0",
             stroke: Stroke::Solid,
-            points: vec![Point::exact(0.0, 0.0), Point::exact(10.0, 1.0), Point::exact(20.0, 2.0)],
+            points: vec![
+                Point::exact(0.0, 0.0),
+                Point::exact(10.0, 1.0),
+                Point::exact(20.0, 2.0),
+            ],
         });
         let svg = chart.svg();
         // From the lower left corner to the upper right one, where what lies beyond is held.
-        assert!(svg.contains("d=\"M58.0 200.0L546.0 16.0L546.0 16.0\""), "{svg}");
+        assert!(
+            svg.contains("d=\"M58.0 200.0L546.0 16.0L546.0 16.0\""),
+            "{svg}"
+        );
         assert!(!svg.contains("class=\"band"));
         chart.lines[0].points[1].low = 0.5;
         assert!(chart.svg().contains("class=\"band c-0\""));

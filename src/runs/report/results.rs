@@ -17,21 +17,38 @@ pub fn exams(evaluations: &[EvaluationRecord]) -> String {
     let exams: BTreeMap<(u32, u64), f64> = evaluations
         .iter()
         .filter(|record| record.kind == "exam" && record.perturbation.is_none())
-        .filter_map(|record| Some(((record.level, record.step), *record.metrics.get("accuracy")?)))
+        .filter_map(|record| {
+            Some((
+                (record.level, record.step),
+                *record.metrics.get("accuracy")?,
+            ))
+        })
         .collect();
     if exams.is_empty() {
         return String::new();
     }
     let levels: BTreeSet<u32> = exams.keys().map(|&(level, _)| level).collect();
-    let steps: Vec<u64> =
-        exams.keys().map(|&(_, step)| step).collect::<BTreeSet<u64>>().into_iter().collect();
+    let steps: Vec<u64> = exams
+        .keys()
+        .map(|&(_, step)| step)
+        .collect::<BTreeSet<u64>>()
+        .into_iter()
+        .collect();
     let every = steps.len().div_ceil(MOST_EXAMS);
     // The last exam of each stretch, so that the final one is always there.
-    let shown: Vec<u64> =
-        steps.rchunks(every).filter_map(|stretch| stretch.last().copied()).rev().collect();
+    let shown: Vec<u64> = steps
+        .rchunks(every)
+        .filter_map(|stretch| stretch.last().copied())
+        .rev()
+        .collect();
     let cells: Vec<Vec<Option<f64>>> = levels
         .iter()
-        .map(|&level| shown.iter().map(|&step| exams.get(&(level, step)).copied()).collect())
+        .map(|&level| {
+            shown
+                .iter()
+                .map(|&step| exams.get(&(level, step)).copied())
+                .collect()
+        })
         .collect();
     figure(
         "Exams",
@@ -41,7 +58,10 @@ pub fn exams(evaluations: &[EvaluationRecord]) -> String {
         &[],
         &heat_map(
             "Exam accuracy by level and step",
-            &levels.iter().map(|level| format!("level {level}")).collect::<Vec<_>>(),
+            &levels
+                .iter()
+                .map(|level| format!("level {level}"))
+                .collect::<Vec<_>>(),
             &shown.iter().map(u64::to_string).collect::<Vec<_>>(),
             &cells,
             "step",
@@ -67,11 +87,19 @@ fn by_level(test: &Test, warm: Option<&Test>) -> String {
         let interval = score.accuracy_interval().map_or("–".into(), |interval| {
             format!("{} to {}", percent(interval.low), percent(interval.high))
         });
-        let mut cells = vec![name, score.problems.to_string(), shown(accuracy, percent), interval];
+        let mut cells = vec![
+            name,
+            score.problems.to_string(),
+            shown(accuracy, percent),
+            interval,
+        ];
         if warm.is_some() {
             let before = before.and_then(Score::accuracy);
             cells.push(shown(before, percent));
-            cells.push(shown(accuracy.zip(before).map(|(end, start)| end - start), points));
+            cells.push(shown(
+                accuracy.zip(before).map(|(end, start)| end - start),
+                points,
+            ));
         }
         cells
     };
@@ -79,14 +107,22 @@ fn by_level(test: &Test, warm: Option<&Test>) -> String {
         .levels
         .iter()
         .map(|(level, (unseen, score))| {
-            let before = warm.and_then(|warm| warm.levels.get(level)).map(|(_, score)| score);
+            let before = warm
+                .and_then(|warm| warm.levels.get(level))
+                .map(|(_, score)| score);
             let note = if *unseen { " (never trained on)" } else { "" };
             row(format!("level {level}{note}"), score, before)
         })
         .collect();
-    rows.push(row("all trained levels".into(), &test.seen, warm.map(|warm| &warm.seen)));
+    rows.push(row(
+        "all trained levels".into(),
+        &test.seen,
+        warm.map(|warm| &warm.seen),
+    ));
     if test.unseen.problems > 0 {
-        let before = warm.map(|warm| &warm.unseen).filter(|score| score.problems > 0);
+        let before = warm
+            .map(|warm| &warm.unseen)
+            .filter(|score| score.problems > 0);
         rows.push(row("all unseen levels".into(), &test.unseen, before));
     }
     let head: Vec<String> = head.into_iter().map(str::to_owned).collect();
@@ -96,27 +132,81 @@ fn by_level(test: &Test, warm: Option<&Test>) -> String {
 /// What a metric of an evaluation means, in the order they are listed in.
 const METRICS: [(&str, &str, &str); 14] = [
     ("mean@", "", "share of samples that are right, on average"),
-    ("pass@", "", "chance that at least one of this many samples is right"),
-    ("maj@", "", "chance that the most frequent answer among this many samples is right"),
-    ("cons_pass_gap", "pass − maj", "what choosing the right sample would gain over voting"),
-    ("distinct_correct_paths", "distinct right paths", "ways of solving a problem among its samples"),
-    ("distinct_paths", "distinct paths", "ways of reasoning among a problem's samples"),
-    ("correct_path_entropy", "entropy of right paths", "nats; 0 if all right samples reason alike"),
-    ("path_entropy", "entropy of paths", "nats; 0 if all samples reason alike"),
-    ("answer_entropy", "entropy of answers", "nats; 0 if all samples give one answer"),
-    ("effective_answers", "effective answers", "exp of the entropy of answers"),
-    ("ead", "EAD", "distinct n-grams over the number expected by chance"),
-    ("distinct_n", "distinct-n", "distinct n-grams over all n-grams"),
-    ("self_bleu", "self-BLEU", "how alike the samples are; 1 if identical"),
-    ("accuracy", "greedy accuracy", "share of problems solved at the first try"),
+    (
+        "pass@",
+        "",
+        "chance that at least one of this many samples is right",
+    ),
+    (
+        "maj@",
+        "",
+        "chance that the most frequent answer among this many samples is right",
+    ),
+    (
+        "cons_pass_gap",
+        "pass − maj",
+        "what choosing the right sample would gain over voting",
+    ),
+    (
+        "distinct_correct_paths",
+        "distinct right paths",
+        "ways of solving a problem among its samples",
+    ),
+    (
+        "distinct_paths",
+        "distinct paths",
+        "ways of reasoning among a problem's samples",
+    ),
+    (
+        "correct_path_entropy",
+        "entropy of right paths",
+        "nats; 0 if all right samples reason alike",
+    ),
+    (
+        "path_entropy",
+        "entropy of paths",
+        "nats; 0 if all samples reason alike",
+    ),
+    (
+        "answer_entropy",
+        "entropy of answers",
+        "nats; 0 if all samples give one answer",
+    ),
+    (
+        "effective_answers",
+        "effective answers",
+        "exp of the entropy of answers",
+    ),
+    (
+        "ead",
+        "EAD",
+        "distinct n-grams over the number expected by chance",
+    ),
+    (
+        "distinct_n",
+        "distinct-n",
+        "distinct n-grams over all n-grams",
+    ),
+    (
+        "self_bleu",
+        "self-BLEU",
+        "how alike the samples are; 1 if identical",
+    ),
+    (
+        "accuracy",
+        "greedy accuracy",
+        "share of problems solved at the first try",
+    ),
 ];
 
 /// A metric's name for people and what it means; none for one that is not known here.
 pub fn metric_name(name: &str) -> Option<(String, &'static str)> {
-    METRICS.iter().find_map(|&(key, title, meaning)| match key.ends_with('@') {
-        true => name.starts_with(key).then(|| (name.to_owned(), meaning)),
-        false => (name == key).then(|| (title.to_owned(), meaning)),
-    })
+    METRICS
+        .iter()
+        .find_map(|&(key, title, meaning)| match key.ends_with('@') {
+            true => name.starts_with(key).then(|| (name.to_owned(), meaning)),
+            false => (name == key).then(|| (title.to_owned(), meaning)),
+        })
 }
 
 /// A metric's value as people read it.
@@ -130,15 +220,21 @@ pub fn metric_value(name: &str, value: f64) -> String {
 
 fn metrics(test: &Test, warm: Option<&Test>) -> String {
     let order = |name: &str| {
-        let place = METRICS.iter().position(|(key, _, _)| match key.ends_with('@') {
-            true => name.starts_with(key),
-            false => name == *key,
-        });
+        let place = METRICS
+            .iter()
+            .position(|(key, _, _)| match key.ends_with('@') {
+                true => name.starts_with(key),
+                false => name == *key,
+            });
         let count = name.split('@').nth(1).and_then(|k| k.parse::<u32>().ok());
         (place.unwrap_or(METRICS.len()), count, name.to_owned())
     };
-    let mut names: Vec<&String> =
-        test.seen.metrics.keys().filter(|name| *name != "accuracy").collect();
+    let mut names: Vec<&String> = test
+        .seen
+        .metrics
+        .keys()
+        .filter(|name| *name != "accuracy")
+        .collect();
     if names.is_empty() {
         return String::new();
     }
@@ -179,7 +275,10 @@ fn robustness(test: &Test) -> String {
         .perturbations
         .iter()
         .map(|(name, score)| {
-            let change = score.accuracy().zip(plain).map(|(changed, plain)| changed - plain);
+            let change = score
+                .accuracy()
+                .zip(plain)
+                .map(|(changed, plain)| changed - plain);
             vec![
                 name.clone(),
                 score.problems.to_string(),

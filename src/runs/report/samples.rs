@@ -13,12 +13,16 @@ const LONGEST: usize = 1500;
 /// seen.
 pub fn samples(completions: &[CompletionRecord]) -> String {
     let of = |correct: bool| {
-        let mut found: Vec<&CompletionRecord> =
-            completions.iter().filter(|sample| sample.correct == correct).collect();
+        let mut found: Vec<&CompletionRecord> = completions
+            .iter()
+            .filter(|sample| sample.correct == correct)
+            .collect();
         // The latest first, and of those the most rewarded (right) or the least (wrong).
         found.sort_by(|a, b| {
             let rewards = a.reward.total_cmp(&b.reward);
-            b.step.cmp(&a.step).then(if correct { rewards.reverse() } else { rewards })
+            b.step
+                .cmp(&a.step)
+                .then(if correct { rewards.reverse() } else { rewards })
         });
         found
     };
@@ -40,7 +44,10 @@ pub fn samples(completions: &[CompletionRecord]) -> String {
         chosen.push(("One problem, one way", one));
         chosen.push(("The same problem, another way", other));
     }
-    let cards: String = chosen.into_iter().map(|(title, sample)| card(title, sample)).collect();
+    let cards: String = chosen
+        .into_iter()
+        .map(|(title, sample)| card(title, sample))
+        .collect();
     match cards.is_empty() {
         true => cards,
         false => format!("<div class=\"cards\">\n{cards}</div>\n"),
@@ -52,15 +59,21 @@ fn two_ways<'a>(
     right: &[&'a CompletionRecord],
 ) -> Option<(&'a CompletionRecord, &'a CompletionRecord)> {
     let mut first: BTreeMap<(u64, u64), &CompletionRecord> = BTreeMap::new();
-    right.iter().filter(|sample| sample.path.is_some()).find_map(|sample| {
-        let known = *first.entry((sample.step, sample.problem)).or_insert(sample);
-        (known.path != sample.path).then_some((known, *sample))
-    })
+    right
+        .iter()
+        .filter(|sample| sample.path.is_some())
+        .find_map(|sample| {
+            let known = *first.entry((sample.step, sample.problem)).or_insert(sample);
+            (known.path != sample.path).then_some((known, *sample))
+        })
 }
 
 fn card(title: &str, sample: &CompletionRecord) -> String {
-    let (verdict, class, colour) =
-        if sample.correct { ("right", "good", "c-3") } else { ("wrong", "bad", "c-0") };
+    let (verdict, class, colour) = if sample.correct {
+        ("right", "good", "c-3")
+    } else {
+        ("wrong", "bad", "c-0")
+    };
     let mut facts = vec![format!("reward {}", number(f64::from(sample.reward)))];
     if sample.parts.len() > 1 {
         let parts: Vec<String> = sample
@@ -76,7 +89,10 @@ fn card(title: &str, sample: &CompletionRecord) -> String {
     let end = if sample.finished { "" } else { ", cut off" };
     facts.push(format!("{} tokens{end}", sample.tokens));
     let path = match &sample.path {
-        Some(path) => format!("<p class=\"small\">Path: {}</p>\n", escape(&shortened(path))),
+        Some(path) => format!(
+            "<p class=\"small\">Path: {}</p>\n",
+            escape(&shortened(path))
+        ),
         None => String::new(),
     };
     format!(
@@ -102,5 +118,8 @@ fn shortened(text: &str) -> String {
     }
     let head: String = text.chars().take(LONGEST / 2).collect();
     let tail: String = text.chars().skip(count - LONGEST / 2).collect();
-    format!("{head}\n[… {} characters left out …]\n{tail}", count - LONGEST / 2 * 2)
+    format!(
+        "{head}\n[… {} characters left out …]\n{tail}",
+        count - LONGEST / 2 * 2
+    )
 }

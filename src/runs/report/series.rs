@@ -19,27 +19,47 @@ pub struct Point {
 
 impl Point {
     pub fn exact(x: f64, y: f64) -> Self {
-        Self { x, y, low: y, high: y }
+        Self {
+            x,
+            y,
+            low: y,
+            high: y,
+        }
     }
 }
 
 /// The finite points of a curve as they are or, from [`MOST_POINTS`] on, in [`BUCKETS`] buckets of
 /// equal width in x, each with its mean, minimum and maximum: no outlier is lost.
 pub fn thin(points: impl IntoIterator<Item = (f64, f64)>) -> Vec<Point> {
-    let points: Vec<(f64, f64)> =
-        points.into_iter().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
+    let points: Vec<(f64, f64)> = points
+        .into_iter()
+        .filter(|(x, y)| x.is_finite() && y.is_finite())
+        .collect();
     if points.len() < MOST_POINTS {
-        return points.into_iter().map(|(x, y)| Point::exact(x, y)).collect();
+        return points
+            .into_iter()
+            .map(|(x, y)| Point::exact(x, y))
+            .collect();
     }
-    let first = points.iter().map(|point| point.0).fold(f64::INFINITY, f64::min);
-    let last = points.iter().map(|point| point.0).fold(f64::NEG_INFINITY, f64::max);
+    let first = points
+        .iter()
+        .map(|point| point.0)
+        .fold(f64::INFINITY, f64::min);
+    let last = points
+        .iter()
+        .map(|point| point.0)
+        .fold(f64::NEG_INFINITY, f64::max);
     let width = (last - first).max(f64::MIN_POSITIVE) / BUCKETS as f64;
     let mut buckets: Vec<Vec<(f64, f64)>> = vec![Vec::new(); BUCKETS];
     for point in points {
         let bucket = ((point.0 - first) / width) as usize;
         buckets[bucket.min(BUCKETS - 1)].push(point);
     }
-    buckets.into_iter().filter(|bucket| !bucket.is_empty()).map(summary).collect()
+    buckets
+        .into_iter()
+        .filter(|bucket| !bucket.is_empty())
+        .map(summary)
+        .collect()
 }
 
 fn summary(bucket: Vec<(f64, f64)>) -> Point {
@@ -47,8 +67,14 @@ fn summary(bucket: Vec<(f64, f64)>) -> Point {
     Point {
         x: bucket.iter().map(|point| point.0).sum::<f64>() / count,
         y: bucket.iter().map(|point| point.1).sum::<f64>() / count,
-        low: bucket.iter().map(|point| point.1).fold(f64::INFINITY, f64::min),
-        high: bucket.iter().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max),
+        low: bucket
+            .iter()
+            .map(|point| point.1)
+            .fold(f64::INFINITY, f64::min),
+        high: bucket
+            .iter()
+            .map(|point| point.1)
+            .fold(f64::NEG_INFINITY, f64::max),
     }
 }
 
@@ -85,7 +111,10 @@ pub fn branches(steps: &[&StepRecord]) -> Vec<Share> {
     let mut cells: Vec<Share> = Vec::new();
     for bucket in steps.chunks(size) {
         let sft = bucket.iter().map(|step| sft_share(step)).sum::<f64>() / bucket.len() as f64;
-        let (from, to) = (bucket[0].step as f64, bucket[bucket.len() - 1].step as f64 + 1.0);
+        let (from, to) = (
+            bucket[0].step as f64,
+            bucket[bucket.len() - 1].step as f64 + 1.0,
+        );
         match cells.last_mut() {
             Some(last) if last.sft == sft => last.to = to,
             _ => cells.push(Share { from, to, sft }),
@@ -128,10 +157,16 @@ mod tests {
 
     #[test]
     fn a_trend_follows_a_line_to_its_ends() {
-        let line: Vec<Point> = (0..100).map(|i| Point::exact(f64::from(i), f64::from(i))).collect();
+        let line: Vec<Point> = (0..100)
+            .map(|i| Point::exact(f64::from(i), f64::from(i)))
+            .collect();
         let smooth = trend(&line).unwrap();
         assert_eq!(smooth.len(), 100);
-        assert!(line.iter().zip(&smooth).all(|(a, b)| (a.y - b.y).abs() < 1e-9));
+        assert!(
+            line.iter()
+                .zip(&smooth)
+                .all(|(a, b)| (a.y - b.y).abs() < 1e-9)
+        );
         assert_eq!(trend(&line[..39]), None);
     }
 }

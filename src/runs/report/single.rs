@@ -15,8 +15,11 @@ use crate::training::{Alarm, Phase, StepRecord};
 /// The page of one run.
 pub fn page(run: &RunData) -> String {
     let outcome = Outcome::of(run);
-    let steps: Vec<&StepRecord> =
-        run.steps.iter().filter(|step| step.phase != Phase::Base).collect();
+    let steps: Vec<&StepRecord> = run
+        .steps
+        .iter()
+        .filter(|step| step.phase != Phase::Base)
+        .collect();
     let method = method_name(run.config.balance.method);
     let mut body = format!(
         "<header>\n<p class=\"kind\">SASR run, method {method}, seed {}</p>\n<h1>{}</h1>\n\
@@ -31,7 +34,11 @@ pub fn page(run: &RunData) -> String {
     for notice in &run.notices {
         body += &format!("<p class=\"small\">{}</p>\n", escape(notice));
     }
-    body += &section("Alarms", "What went wrong, or may have.", &alarms(&run.alarms));
+    body += &section(
+        "Alarms",
+        "What went wrong, or may have.",
+        &alarms(&run.alarms),
+    );
     body += &section(
         "Final test",
         "On problems that steered nothing: not trained on, and not used in exams.",
@@ -77,11 +84,19 @@ fn summary(run: &RunData, outcome: &Outcome) -> String {
         TaskKind::Jsonl => "problems from files",
     };
     let cost = &outcome.cost;
-    let model = match run.manifest.get("parameters").and_then(serde_json::Value::as_f64) {
+    let model = match run
+        .manifest
+        .get("parameters")
+        .and_then(serde_json::Value::as_f64)
+    {
         Some(count) => format!("a model of {} parameters", short(count)),
         None => "a model".into(),
     };
-    let warmup = run.steps.iter().filter(|step| step.phase == Phase::Warmup).count();
+    let warmup = run
+        .steps
+        .iter()
+        .filter(|step| step.phase == Phase::Warmup)
+        .count();
     let mut kinds = Vec::new();
     for (count, kind) in [
         (cost.sft_steps.saturating_sub(warmup as u64), "SFT"),
@@ -92,7 +107,11 @@ fn summary(run: &RunData, outcome: &Outcome) -> String {
             kinds.push(format!("{} {kind}", whole(count as f64)));
         }
     }
-    let start = if warmup > 0 { format!("{warmup} SFT steps of warm-up, then ") } else { "".into() };
+    let start = if warmup > 0 {
+        format!("{warmup} SFT steps of warm-up, then ")
+    } else {
+        "".into()
+    };
     let mut text = format!(
         "This run trained {model} on {task} for {} steps: {start}{}. It took {} and {} tokens.",
         whole(cost.steps() as f64),
@@ -119,7 +138,10 @@ fn summary(run: &RunData, outcome: &Outcome) -> String {
                 percent(interval.high)
             );
         }
-        let warm = outcome.after_warmup.as_ref().and_then(|warm| warm.seen.accuracy());
+        let warm = outcome
+            .after_warmup
+            .as_ref()
+            .and_then(|warm| warm.seen.accuracy());
         if let Some(warm) = warm {
             text += &format!(
                 ", {} points more than the {} after warm-up",
@@ -144,7 +166,10 @@ fn alarms(alarms: &[Alarm]) -> String {
             let last = alarms[alarms.len() - 1];
             let often = match alarms.len() {
                 1 => format!("step {}", last.step),
-                count => format!("{count} times, from step {} to {}", alarms[0].step, last.step),
+                count => format!(
+                    "{count} times, from step {} to {}",
+                    alarms[0].step, last.step
+                ),
             };
             format!(
                 "<div class=\"alarm\"><p><strong>{}</strong> <span class=\"small\">{often}</span>\
@@ -186,12 +211,23 @@ fn cost(steps: &[&StepRecord], outcome: &Outcome) -> String {
     }
     let cost = &outcome.cost;
     if cost.steps() > 0 {
-        let head = ["", "SFT", "GRPO", "blended", "left the weights as they were"];
+        let head = [
+            "",
+            "SFT",
+            "GRPO",
+            "blended",
+            "left the weights as they were",
+        ];
         let row = ["steps".to_owned()]
             .into_iter()
             .chain(
-                [cost.sft_steps, cost.grpo_steps, cost.blend_steps, cost.skipped_steps]
-                    .map(|count| whole(count as f64)),
+                [
+                    cost.sft_steps,
+                    cost.grpo_steps,
+                    cost.blend_steps,
+                    cost.skipped_steps,
+                ]
+                .map(|count| whole(count as f64)),
             )
             .collect();
         body += &table(&head.map(str::to_owned), &[row]);
@@ -203,18 +239,26 @@ fn configuration(run: &RunData) -> String {
     let changed = config::diff(&RunConfig::default(), &run.config);
     let mut body = String::new();
     if !changed.is_empty() {
-        let rows: Vec<Vec<String>> =
-            changed.into_iter().map(|(path, default, value)| vec![path, value, default]).collect();
+        let rows: Vec<Vec<String>> = changed
+            .into_iter()
+            .map(|(path, default, value)| vec![path, value, default])
+            .collect();
         let head = ["changed from the default", "value", "default"].map(str::to_owned);
         body += &table(&head, &rows);
     }
-    let complete = run.config.to_toml().unwrap_or_else(|error| error.to_string());
+    let complete = run
+        .config
+        .to_toml()
+        .unwrap_or_else(|error| error.to_string());
     body += &details(
         "Complete configuration",
         &format!("<pre>{}</pre>\n", escape(&complete)),
     );
     if !run.manifest.is_null() {
-        body += &details("Manifest", &format!("<pre>{}</pre>\n", escape(&format!("{:#}", run.manifest))));
+        body += &details(
+            "Manifest",
+            &format!("<pre>{}</pre>\n", escape(&format!("{:#}", run.manifest))),
+        );
     }
     body
 }

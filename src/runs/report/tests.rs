@@ -6,7 +6,9 @@ use crate::training::{EvaluationRecord, Phase};
 /// Checks that every tag is closed in the right order, and gives back the text between tags.
 fn well_formed(html: &str) -> String {
     const VOID: [&str; 2] = ["meta", "br"];
-    let html = html.strip_prefix("<!DOCTYPE html>").expect("a page begins with its type");
+    let html = html
+        .strip_prefix("<!DOCTYPE html>")
+        .expect("a page begins with its type");
     let mut open: Vec<&str> = Vec::new();
     let mut text = String::new();
     let mut rest = html;
@@ -15,12 +17,20 @@ fn well_formed(html: &str) -> String {
         let end = start + rest[start..].find('>').expect("a tag ends");
         let tag = &rest[start + 1..end];
         rest = &rest[end + 1..];
-        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
+        let name = tag
+            .trim_start_matches('/')
+            .split([' ', '/'])
+            .next()
+            .unwrap_or_default();
         assert!(!name.is_empty(), "a tag has a name: <{tag}>");
         if tag.starts_with('/') {
             assert_eq!(open.pop(), Some(name), "<{tag}> closes what is open");
         } else if !tag.ends_with('/') && !VOID.contains(&name) {
-            assert_eq!(tag.matches('"').count() % 2, 0, "attributes are quoted: <{tag}>");
+            assert_eq!(
+                tag.matches('"').count() % 2,
+                0,
+                "attributes are quoted: <{tag}>"
+            );
             open.push(name);
             // What is in these is not markup.
             if name == "script" || name == "style" {
@@ -37,7 +47,12 @@ fn needs_nothing_else(html: &str) {
     for reference in ["http:", "https:", "//", "src=", "@import", "url(", "<link"] {
         let found = html.match_indices(reference).find(|(at, _)| {
             // Comments of the script.
-            !html[..*at].rsplit('\n').next().unwrap_or_default().trim().is_empty()
+            !html[..*at]
+                .rsplit('\n')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .is_empty()
                 || reference != "//"
         });
         assert_eq!(found, None, "{reference}");
@@ -55,20 +70,41 @@ fn a_run_is_a_well_formed_page_with_its_numbers() {
         .iter()
         .filter(|r| r.kind == "final" && r.perturbation.is_none() && !r.unseen)
         .collect();
-    let right = finals.iter().flat_map(|r| &r.correct).filter(|&&right| right).count();
-    let accuracy = format!("{:.1} %", 100.0 * right as f64 / 600.0);
-    assert!(text.contains(&format!("it solved {accuracy} of 600 problems")), "{accuracy}");
+    let right = finals
+        .iter()
+        .flat_map(|r| &r.correct)
+        .filter(|&&right| right)
+        .count();
+    let accuracy = format!("{:.1} %", 100.0 * right as f64 / 180.0);
+    assert!(
+        text.contains(&format!("it solved {accuracy} of 180 problems")),
+        "{accuracy}"
+    );
     for record in &finals {
         assert!(text.contains(&format!("{:.1} %", 100.0 * record.metrics["accuracy"])));
     }
-    let first = run.steps.iter().find(|step| step.phase == Phase::Adaptive).unwrap();
+    let first = run
+        .steps
+        .iter()
+        .find(|step| step.phase == Phase::Adaptive)
+        .unwrap();
     let sentence = first.decision.as_ref().unwrap().sentence();
     assert!(text.contains(&sentence), "{sentence}");
-    for part in ["mean@8", "pass@8", "maj@8", "self-BLEU", "renamed", "level 4 (never trained on)"] {
+    for part in [
+        "mean@8",
+        "pass@8",
+        "maj@8",
+        "self-BLEU",
+        "renamed",
+        "level 4 (never trained on)",
+    ] {
         assert!(text.contains(part), "{part}");
     }
     assert!(text.contains("zero variance") && text.contains("82 % of the groups"));
-    assert!(text.contains("[balance]"), "the complete configuration is there");
+    assert!(
+        text.contains("[balance]"),
+        "the complete configuration is there"
+    );
 }
 
 #[test]

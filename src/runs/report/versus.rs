@@ -28,7 +28,10 @@ fn look(groups: &[Group], index: usize) -> (&'static str, Stroke) {
         Method::Constant => "c-5",
         Method::Cosine => "c-6",
     };
-    let twins = groups[..index].iter().filter(|other| other.method == method).count();
+    let twins = groups[..index]
+        .iter()
+        .filter(|other| other.method == method)
+        .count();
     let stroke = [Stroke::Solid, Stroke::Dashed, Stroke::Dotted][twins.min(2)];
     (colour, stroke)
 }
@@ -86,13 +89,22 @@ pub fn page(comparison: &Comparison, runs: &[RunData]) -> String {
 
 /// Each group's runs, in the order of its outcomes.
 fn members<'a>(groups: &[Group], runs: &'a [RunData]) -> Vec<Vec<&'a RunData>> {
-    let of = |group: &Group| group.members.iter().filter_map(|&index| runs.get(index)).collect();
+    let of = |group: &Group| {
+        group
+            .members
+            .iter()
+            .filter_map(|&index| runs.get(index))
+            .collect()
+    };
     groups.iter().map(of).collect()
 }
 
 fn verdict(comparison: &Comparison) -> String {
-    let tested: Vec<_> =
-        comparison.differences.iter().filter_map(|d| Some((d, d.difference?))).collect();
+    let tested: Vec<_> = comparison
+        .differences
+        .iter()
+        .filter_map(|d| Some((d, d.difference?)))
+        .collect();
     if tested.is_empty() {
         return "There are no two groups to compare on the same test problems.".into();
     }
@@ -108,25 +120,42 @@ fn verdict(comparison: &Comparison) -> String {
             .collect()
     };
     let parts: Vec<String> = [
-        name("significantly better than", which(&|mean, sure| sure && mean > 0.0)),
-        name("significantly worse than", which(&|mean, sure| sure && mean < 0.0)),
+        name(
+            "significantly better than",
+            which(&|mean, sure| sure && mean > 0.0),
+        ),
+        name(
+            "significantly worse than",
+            which(&|mean, sure| sure && mean < 0.0),
+        ),
         name("not distinguishable from", which(&|_, sure| !sure)),
     ]
     .into_iter()
     .filter(|part| !part.is_empty())
     .collect();
-    format!("In greedy accuracy, {} is {}.", comparison.reference().label, parts.join("; "))
+    format!(
+        "In greedy accuracy, {} is {}.",
+        comparison.reference().label,
+        parts.join("; ")
+    )
 }
 
 fn sentences(comparison: &Comparison) -> String {
     let list = |items: Vec<String>, class: &str| match items.is_empty() {
         true => String::new(),
         false => {
-            let items: String = items.iter().map(|item| format!("<li>{item}</li>\n")).collect();
+            let items: String = items
+                .iter()
+                .map(|item| format!("<li>{item}</li>\n"))
+                .collect();
             format!("<ul class=\"plain {class}\">\n{items}</ul>\n")
         }
     };
-    let differences = comparison.differences.iter().map(|d| escape(&d.sentence)).collect();
+    let differences = comparison
+        .differences
+        .iter()
+        .map(|d| escape(&d.sentence))
+        .collect();
     let notes = comparison.notes.iter().map(|note| escape(note)).collect();
     list(differences, "") + &list(notes, "small")
 }
@@ -142,8 +171,10 @@ fn with_interval(estimate: &Estimate, show: impl Fn(f64) -> String) -> String {
 
 /// A row per group and a column per number that at least one group has.
 fn group_table(groups: &[Group], columns: &[(String, Vec<Option<String>>)]) -> String {
-    let columns: Vec<_> =
-        columns.iter().filter(|(_, cells)| cells.iter().any(Option::is_some)).collect();
+    let columns: Vec<_> = columns
+        .iter()
+        .filter(|(_, cells)| cells.iter().any(Option::is_some))
+        .collect();
     if columns.is_empty() {
         return String::new();
     }
@@ -173,7 +204,13 @@ fn numbers(
     name: &str,
     show: impl Fn(&Estimate) -> String,
 ) -> (String, Vec<Option<String>>) {
-    (title.to_owned(), groups.iter().map(|group| group.numbers.get(name).map(&show)).collect())
+    (
+        title.to_owned(),
+        groups
+            .iter()
+            .map(|group| group.numbers.get(name).map(&show))
+            .collect(),
+    )
 }
 
 /// The names of `mean@n`, `pass@n` and `maj@n`, as the first group that has them calls them.
@@ -189,12 +226,23 @@ fn results(groups: &[Group]) -> String {
     let share = |estimate: &Estimate| with_interval(estimate, percent);
     let plain = |estimate: &Estimate| with_interval(estimate, number);
     let mut columns = vec![numbers(groups, "accuracy", "accuracy", share)];
-    columns.extend(sampled(groups).iter().map(|name| numbers(groups, name, name, share)));
+    columns.extend(
+        sampled(groups)
+            .iter()
+            .map(|name| numbers(groups, name, name, share)),
+    );
     columns.extend([
-        numbers(groups, "distinct right paths", "distinct_correct_paths", plain),
+        numbers(
+            groups,
+            "distinct right paths",
+            "distinct_correct_paths",
+            plain,
+        ),
         numbers(groups, "reworded", "accuracy_perturbed", share),
         numbers(groups, "unseen levels", "accuracy_unseen", share),
-        numbers(groups, "gain since warm-up", "gain", |e| with_interval(e, points)),
+        numbers(groups, "gain since warm-up", "gain", |e| {
+            with_interval(e, points)
+        }),
     ]);
     group_table(groups, &columns)
 }
@@ -212,12 +260,18 @@ fn levels(groups: &[Group]) -> String {
         .map(|(level, unseen)| {
             let title = format!("level {level}{}", if unseen { " (unseen)" } else { "" });
             let cell = |group: &Group| {
-                group.levels.get(&level).map(|(_, estimate)| with_interval(estimate, percent))
+                group
+                    .levels
+                    .get(&level)
+                    .map(|(_, estimate)| with_interval(estimate, percent))
             };
             (title, groups.iter().map(cell).collect())
         })
         .collect();
-    format!("<h4>Accuracy by level</h4>\n{}", group_table(groups, &columns))
+    format!(
+        "<h4>Accuracy by level</h4>\n{}",
+        group_table(groups, &columns)
+    )
 }
 
 /// Bars of one number over the groups.
@@ -281,14 +335,29 @@ fn pass_curves(groups: &[Group]) -> String {
                 let x = f64::from(k).log2();
                 let (low, high) = estimate
                     .interval
-                    .map_or((estimate.mean, estimate.mean), |interval| (interval.low, interval.high));
-                Some((k, Point { x, y: estimate.mean, low, high }))
+                    .map_or((estimate.mean, estimate.mean), |interval| {
+                        (interval.low, interval.high)
+                    });
+                Some((
+                    k,
+                    Point {
+                        x,
+                        y: estimate.mean,
+                        low,
+                        high,
+                    },
+                ))
             })
             .collect();
         points.sort_by_key(|&(k, _)| k);
         ks.extend(points.iter().map(|&(k, point)| (k, point.x)));
         let points = points.into_iter().map(|(_, point)| point).collect();
-        chart.lines.push(Line { name: group.label.clone(), colour, stroke, points });
+        chart.lines.push(Line {
+            name: group.label.clone(),
+            colour,
+            stroke,
+            points,
+        });
     }
     if ks.len() < 2 {
         return String::new();
@@ -301,7 +370,10 @@ fn pass_curves(groups: &[Group]) -> String {
         &chart.legend(),
         &chart.svg(),
     );
-    let name = groups.iter().find_map(|group| group.sampled_name("maj@")).unwrap_or_default();
+    let name = groups
+        .iter()
+        .find_map(|group| group.sampled_name("maj@"))
+        .unwrap_or_default();
     let votes = bar_figure(
         groups,
         name,
@@ -313,8 +385,10 @@ fn pass_curves(groups: &[Group]) -> String {
 }
 
 fn robustness(groups: &[Group]) -> String {
-    let mut names: Vec<&String> =
-        groups.iter().flat_map(|group| group.perturbations.keys()).collect();
+    let mut names: Vec<&String> = groups
+        .iter()
+        .flat_map(|group| group.perturbations.keys())
+        .collect();
     names.sort();
     names.dedup();
     if names.is_empty() {
@@ -323,7 +397,9 @@ fn robustness(groups: &[Group]) -> String {
     let share = |estimate: &Estimate| with_interval(estimate, percent);
     let mut columns = vec![numbers(groups, "as they are", "accuracy", share)];
     columns.extend(names.into_iter().map(|name| {
-        let cells = groups.iter().map(|group| group.perturbations.get(name).map(share));
+        let cells = groups
+            .iter()
+            .map(|group| group.perturbations.get(name).map(share));
         (name.clone(), cells.collect())
     }));
     group_table(groups, &columns)
@@ -351,7 +427,12 @@ fn over_runs(
             })
             .collect();
         let (colour, stroke) = look(groups, index);
-        Line { name: groups[index].label.clone(), colour, stroke, points }
+        Line {
+            name: groups[index].label.clone(),
+            colour,
+            stroke,
+            points,
+        }
     };
     members.iter().enumerate().map(line).collect()
 }
@@ -359,7 +440,11 @@ fn over_runs(
 /// Accuracy of each exam, over its levels.
 fn exam_curve(run: &RunData) -> Vec<(f64, f64)> {
     let mut exams: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
-    for record in run.evaluations.iter().filter(|r| r.kind == "exam" && r.perturbation.is_none()) {
+    for record in run
+        .evaluations
+        .iter()
+        .filter(|r| r.kind == "exam" && r.perturbation.is_none())
+    {
         if let Some(accuracy) = record.metrics.get("accuracy") {
             let (sum, problems) = exams.entry(record.step).or_default();
             *sum += accuracy * record.problems as f64;
@@ -387,7 +472,9 @@ fn stretches(run: &RunData, name: &str) -> Vec<(f64, f64)> {
         }
     }
     let centre = |stretch: u64| (stretch as f64 + 0.5) * width as f64;
-    sums.into_iter().map(|(stretch, (sum, count))| (centre(stretch), sum / count)).collect()
+    sums.into_iter()
+        .map(|(stretch, (sum, count))| (centre(stretch), sum / count))
+        .collect()
 }
 
 fn histories(groups: &[Group], members: &[Vec<&RunData>]) -> String {
@@ -408,7 +495,12 @@ fn histories(groups: &[Group], members: &[Vec<&RunData>]) -> String {
         Some((0.0, 1.0)),
     );
     for (name, title, explanation, unit) in [
-        ("reward", "Reward", "Mean reward of sampled completions, in GRPO steps.", "reward"),
+        (
+            "reward",
+            "Reward",
+            "Mean reward of sampled completions, in GRPO steps.",
+            "reward",
+        ),
         (
             "entropy",
             "Entropy",
@@ -432,8 +524,11 @@ fn balances(groups: &[Group], members: &[Vec<&RunData>]) -> String {
     let mut figures = Vec::new();
     for (group, runs) in groups.iter().zip(members) {
         for run in runs {
-            let steps: Vec<&StepRecord> =
-                run.steps.iter().filter(|step| step.phase != Phase::Base).collect();
+            let steps: Vec<&StepRecord> = run
+                .steps
+                .iter()
+                .filter(|step| step.phase != Phase::Base)
+                .collect();
             if steps.is_empty() {
                 continue;
             }
@@ -457,7 +552,9 @@ fn costs(groups: &[Group]) -> String {
         numbers(groups, "GRPO steps", "grpo_steps", count),
         numbers(groups, "blended steps", "blend_steps", count),
         numbers(groups, "tokens", "tokens", |estimate| short(estimate.mean)),
-        numbers(groups, "seconds", "seconds", |estimate| number(estimate.mean)),
+        numbers(groups, "seconds", "seconds", |estimate| {
+            number(estimate.mean)
+        }),
     ];
     group_table(groups, &columns)
 }
@@ -475,7 +572,9 @@ fn settings(comparison: &Comparison) -> String {
         .iter()
         .map(|difference| {
             let path = [difference.path.clone()];
-            path.into_iter().chain(difference.values.iter().cloned()).collect()
+            path.into_iter()
+                .chain(difference.values.iter().cloned())
+                .collect()
         })
         .collect();
     table(&head, &rows)

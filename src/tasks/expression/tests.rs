@@ -25,7 +25,7 @@ fn values_follow_precedence_and_are_exact() {
 fn what_has_no_whole_value_has_none() {
     assert_eq!(value("1/2"), None);
     assert_eq!(parsed("1/(2-2)").value(), None);
-    let huge = vec!["999999999999999999"; 3].join("*");
+    let huge = ["999999999999999999"; 3].join("*");
     assert_eq!(parsed(&huge).value(), None);
     assert_eq!(parsed(&huge).magnitude(), None);
 }

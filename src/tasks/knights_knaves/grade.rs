@@ -1,5 +1,8 @@
 //! Reading answers and assumptions from completions, and the reward.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::LazyLock;
 
 use regex::Regex;

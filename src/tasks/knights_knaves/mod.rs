@@ -15,25 +15,28 @@
 pub mod demonstration;
 pub mod generate;
 pub mod grade;
+mod puzzle;
 pub mod short;
 pub mod statement;
 pub mod text;
 mod tuples;
+mod wording;
 
 #[cfg(test)]
 mod tests;
 
+pub use puzzle::Puzzle;
 pub use statement::{MAX_PEOPLE, Statement, id, solutions};
 pub use tuples::{StatementError, write_all};
+pub use wording::Wording;
 
 use std::ops::RangeInclusive;
 
 use rand::RngExt as _;
-use rand::seq::{IndexedRandom as _, SliceRandom as _};
-use serde::{Deserialize, Serialize};
+use rand::seq::IndexedRandom as _;
 
-use self::demonstration::{Order, search};
 use self::generate::Limits;
+use self::wording::CONCLUSION;
 use super::draw::{check_range, draw, open_levels};
 use super::{Perturbation, Problem, Reward, Split, Task, TaskError, tags};
 use crate::config::{Layout, TaskConfig};
@@ -41,9 +44,6 @@ use crate::rng::{Purpose, Stream, stream};
 
 /// Numbers of inhabitants there are.
 const LEVELS: RangeInclusive<u32> = 2..=8;
-
-/// What stands before the answer of a compact English completion.
-const CONCLUSION: &str = "CONCLUSION:";
 
 /// Draws tried until a perturbed puzzle differs from the original.
 const SHUFFLES: usize = 16;
@@ -60,210 +60,6 @@ const REWORDED: Perturbation = Perturbation {
     name: "reworded",
     description: "Each statement is introduced in other words.",
 };
-
-/// The wording of puzzles, reasoning and answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wording {
-    /// The published English ([`text`]).
-    English,
-    /// The short formal one ([`short`]).
-    Short,
-}
-
-/// A puzzle with everything that its wording depends on.
-#[derive(Clone, Debug)]
-pub struct Puzzle {
-    /// What person i is called.
-    pub names: Vec<String>,
-    /// What person i says.
-    pub statements: Vec<Statement>,
-    /// Whether person i is a knight.
-    pub solution: Vec<bool>,
-    /// Which of [`text::TEMPLATES`] introduces person i's statement.
-    pub templates: Vec<usize>,
-    /// The order in which people speak.
-    pub order: Vec<usize>,
-}
-
-/// How a [`Puzzle`] is kept in [`Problem::payload`].
-#[derive(Serialize, Deserialize)]
-struct Payload {
-    names: Vec<String>,
-    /// In the published form.
-    statements: String,
-    solution: Vec<bool>,
-    templates: Vec<usize>,
-    order: Vec<usize>,
-}
-
-impl Puzzle {
-    /// The puzzle a problem was made from; `None` where the problem is not of this task.
-    pub fn of(problem: &Problem) -> Option<Self> {
-        let payload: Payload = serde_json::from_value(problem.payload.clone()).ok()?;
-        let Payload {
-            names,
-            statements,
-            solution,
-            templates,
-            order,
-        } = payload;
-        let statements = Statement::parse_all(&statements).ok()?;
-        let people = statements.len();
-        let fits = names.len() == people && solution.len() == people;
-        fits.then_some(Self {
-            names,
-            statements,
-            solution,
-            templates,
-            order,
-        })
-    }
-
-    /// The puzzle as [`Problem::payload`].
-    pub fn payload(&self) -> serde_json::Value {
-        serde_json::to_value(Payload {
-            names: self.names.clone(),
-            statements: write_all(&self.statements),
-            solution: self.solution.clone(),
-            templates: self.templates.clone(),
-            order: self.order.clone(),
-        })
-        .expect("numbers and text have a JSON form")
-    }
-
-    /// What is asked.
-    pub fn prompt(&self, wording: Wording, layout: Layout) -> String {
-        match (wording, layout) {
-            (Wording::Short, _) => short::quiz(&self.names, &self.statements, &self.order),
-            (Wording::English, Layout::Compact) => self.quiz(),
-            (Wording::English, Layout::Tags) => {
-                format!("{}\n{}", self.quiz(), text::INSTRUCTIONS)
-            }
-        }
-    }
-
-    fn quiz(&self) -> String {
-        text::quiz(&self.names, &self.statements, &self.templates, &self.order)
-    }
-
-    /// The same puzzle with other names: from the list in English, exchanged ones in short.
-    fn renamed(mut self, wording: Wording, random: &mut Stream) -> Self {
-        match wording {
-            Wording::English => {
-                let free: Vec<&str> = text::NAMES
-                    .into_iter()
-                    .filter(|name| !self.names.iter().any(|other| other == name))
-                    .collect();
-                self.names = free
-                    .sample(random, self.names.len())
-                    .map(ToString::to_string)
-                    .collect();
-            }
-            Wording::Short => self.names.shuffle(random),
-        }
-        self
-    }
-
-    /// The same puzzle told in another order.
-    fn shuffled(mut self, random: &mut Stream) -> Self {
-        self.order.shuffle(random);
-        self
-    }
-
-    /// The same puzzle with every statement introduced by another template.
-    fn reworded(mut self, random: &mut Stream) -> Self {
-        for template in &mut self.templates {
-            *template += random.random_range(1..text::TEMPLATES.len());
-            *template %= text::TEMPLATES.len();
-        }
-        self
-    }
-}
-
-impl Wording {
-    /// The reference answer.
-    pub fn answer(self, names: &[String], solution: &[bool]) -> String {
-        match self {
-            Self::English => text::answer(names, solution),
-            Self::Short => short::answer(names, solution),
-        }
-    }
-
-    /// Reasoning by cases that leads to the solution, in the canonical order or a random one.
-    /// There must be a name for each statement.
-    pub fn reasoning(
-        self,
-        names: &[String],
-        statements: &[Statement],
-        random: Option<&mut Stream>,
-    ) -> String {
-        let order = match random {
-            None => Order::canonical(statements.len()),
-            Some(random) => Order::random(statements.len(), random),
-        };
-        let steps = search(statements, order);
-        match self {
-            Self::English => demonstration::in_english(&steps, statements, names),
-            Self::Short => demonstration::in_short(&steps, names),
-        }
-    }
-
-    /// A completion with this reasoning and answer.
-    pub fn completion(self, layout: Layout, reasoning: &str, answer: &str) -> String {
-        match (self, layout) {
-            (_, Layout::Tags) => tags::wrap(reasoning, answer),
-            (Self::English, Layout::Compact) => format!("{reasoning}\n{CONCLUSION}\n{answer}"),
-            (Self::Short, Layout::Compact) => format!("{reasoning};{answer}"),
-        }
-    }
-
-    /// The roles that a completion's answer states, if it has one.
-    pub fn roles(self, layout: Layout, names: &[String], completion: &str) -> Option<Vec<bool>> {
-        self.stated(
-            names,
-            match (self, layout) {
-                (_, Layout::Tags) => tags::answer(completion)?,
-                (Self::English, Layout::Compact) => completion.rsplit_once(CONCLUSION)?.1,
-                (Self::Short, Layout::Compact) => completion.rsplit_once(';')?.1,
-            },
-        )
-    }
-
-    fn stated(self, names: &[String], answer: &str) -> Option<Vec<bool>> {
-        match self {
-            Self::English => grade::stated(names, answer),
-            Self::Short => grade::stated_short(names, answer),
-        }
-    }
-
-    /// The reward of a completion: [`grade::tagged_reward`] or [`grade::compact_reward`].
-    pub fn score(
-        self,
-        layout: Layout,
-        names: &[String],
-        solution: &[bool],
-        completion: &str,
-        finished: bool,
-    ) -> Reward {
-        match layout {
-            Layout::Tags => grade::tagged_reward(solution, completion, finished, |answer| {
-                self.stated(names, answer)
-            }),
-            Layout::Compact => {
-                let roles = self.roles(layout, names, completion);
-                grade::compact_reward(solution, roles.as_deref(), finished)
-            }
-        }
-    }
-
-    /// The reasoning path of a completion: what is assumed of whom, in order.
-    pub fn path(self, names: &[String], completion: &str) -> Option<String> {
-        match self {
-            Self::English => grade::assumptions(names, completion),
-            Self::Short => grade::assumptions_short(names, completion),
-        }
-    }
-}
 
 /// The generated task `knights_knaves`.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use super::demonstration::{Order, search};
 use super::*;
 use crate::config::KnightsKnavesConfig;
 use crate::tasks::checks;
@@ -371,96 +372,6 @@ fn short_reasoning_goes_case_by_case() {
         lines[4],
         "We have exhausted all possibilities for Luke, so let us go back and reconsider Zoey."
     );
-}
-
-#[test]
-fn english_answers_are_read_as_logic_rl_does() {
-    let names = named(&["Zoey", "Luke"]);
-    let stated = |text: &str| grade::stated(&names, text);
-    assert_eq!(
-        stated("(1) Zoey is a knight\n(2) Luke is a knave"),
-        Some(vec![true, false])
-    );
-    assert_eq!(
-        stated("luke IS A KNIGHT, zoey is  a\nknave."),
-        Some(vec![false, true])
-    );
-    for unreadable in [
-        "Zoey is a knight",
-        "Zoey is a knight, Luke is a knave, so one knave",
-        "Zoey is knight, Luke is knave",
-        "Zoey: knight, Luke: knave",
-        "Chloey is a knight, Luke is a knave",
-        "Zoey is a knight, Zoey is a knave",
-        "Zoey cannot be a knight, Luke is a knave",
-        "",
-    ] {
-        assert_eq!(stated(unreadable), None, "{unreadable}");
-    }
-    let longer = named(&["Ann", "Mary Ann"]);
-    assert_eq!(
-        grade::stated(&longer, "Mary Ann is a knave and Ann is a knight"),
-        Some(vec![true, false])
-    );
-    assert_eq!(grade::stated(&[], ""), None);
-}
-
-#[test]
-fn short_answers_name_everyone_once() {
-    let names = named(&["A", "B"]);
-    let stated = |text: &str| grade::stated_short(&names, text);
-    assert_eq!(stated("A=k B=n"), Some(vec![true, false]));
-    assert_eq!(stated(" B=n,A=k"), Some(vec![true, false]));
-    for unreadable in [
-        "A=k",
-        "A=k A=n",
-        "A=k B=n A=k",
-        "A=k C=n",
-        "A=k B=x",
-        "AB=k",
-        "",
-    ] {
-        assert_eq!(stated(unreadable), None, "{unreadable}");
-    }
-}
-
-#[test]
-fn the_reward_with_tags_is_that_of_logic_rl() {
-    let names = named(&["Zoey", "Luke"]);
-    let total = |completion: &str, finished| {
-        Wording::English
-            .score(Layout::Tags, &names, &[true, false], completion, finished)
-            .total
-    };
-    let right = "<answer>(1) Zoey is a knight (2) Luke is a knave</answer>";
-    let wrong = "<answer>(1) Zoey is a knave (2) Luke is a knave</answer>";
-    assert_eq!(total(&format!("<think></think>{right}"), true), 3.0);
-    assert_eq!(total(&format!("<think></think>{wrong}"), true), -0.5);
-    assert_eq!(
-        total("<think></think><answer>I do not know</answer>", true),
-        -1.0
-    );
-    assert_eq!(total(right, true), -3.0);
-    assert_eq!(total("", true), -3.0);
-    assert_eq!(total(&format!("<think></think>{right}"), false), -1.0);
-}
-
-#[test]
-fn assumptions_make_the_path() {
-    let names = named(&["Zoey", "Luke"]);
-    let path = |text: &str| grade::assumptions(&names, text);
-    let text = "Luke says that Zoey is a knave. Assume Zoey is a knight. If Luke is a knave then \
-                fine. Luke cannot be a knight, because Zoey is a knight. Suppose that Luke is a \
-                knave. Assume Chloe is a knave.";
-    assert_eq!(path(text).as_deref(), Some("1=knight|2=knight|2=knave"));
-    assert_eq!(path("Zoey is a knight and Luke is a knave."), None);
-    let letters = named(&["A", "B"]);
-    let path = |text: &str| grade::assumptions_short(&letters, text);
-    assert_eq!(
-        path("A=k+ B=k!A B=n+;A=k B=n").as_deref(),
-        Some("1=knight|2=knight|2=knave")
-    );
-    assert_eq!(path("A=k B=n"), None);
 }
 
 #[test]

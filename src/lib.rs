@@ -1,4 +1,56 @@
-//! placeholder
+//! SASR Studio: training small and medium language models to reason, with supervised fine-tuning
+//! (SFT) as the textbook, GRPO as the quiz, and a controller that decides at every step which of
+//! the two the model needs.
+//!
+//! # The map of the house
+//!
+//! Dependencies point downwards in this list; the algorithm knows nothing of files, windows or
+//! threads, and front ends know nothing of tensors.
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | [`rng`], [`clock`] | random streams without state; seconds |
+//! | [`config`] | [`config::RunConfig`]: the one definition behind file, flags and form |
+//! | [`tasks`] | what is learnt: problems, demonstrations, rewards, canonical paths |
+//! | [`text`] | tokenizer, chat template, batches |
+//! | [`kernels`] | fused operations: the portable reference and the fast versions behind one name |
+//! | [`model`] | the decoder, its weights, Hugging Face folders |
+//! | [`rollout`] | sampling completions from a policy |
+//! | [`losses`] | the policy gradient, advantages |
+//! | [`balance`] | the controllers: from signals to a plan and its explanation |
+//! | [`curriculum`] | levels, and which problems come next |
+//! | [`evaluation`] | accuracy, pass@k, diversity, confidence intervals |
+//! | [`training`] | [`training::Session`], the loop: one small unit of work at a time |
+//! | [`runs`] | the run folder: write, read, compare, report |
+//! | [`devices`] | which device there is |
+//! | `cli` | a file per subcommand |
+//!
+//! # Driving a session
+//!
+//! ```
+//! use sasr::config::RunConfig;
+//! use sasr::training::{Event, Session, Setup, Start};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = RunConfig::from_toml(
+//!     "max_steps = 4\n[model]\nhidden_size = 16\n[balance]\nwarmup_steps = 2\n[evaluation]\nproblems = 0",
+//!     "example",
+//!     &[],
+//! )?;
+//! let device = sasr::devices::open(&config.device)?;
+//! let setup = Setup::new(config, device, &|path| std::fs::read(path))?;
+//! let mut session = Session::new(setup, Start::Fresh)?;
+//! while !session.is_done() {
+//!     for event in pollster::block_on(session.step())? {
+//!         if let Event::Step(step) = event {
+//!             println!("{}", step.decision.expect("every step is decided").sentence());
+//!         }
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
 pub mod balance;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod cli;

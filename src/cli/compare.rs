@@ -45,31 +45,40 @@ pub fn run(args: CompareArgs) -> anyhow::Result<Ended> {
         .clone()
         .unwrap_or_else(|| format!("{}-compare", base.name));
     let out = args.out.join(&name);
-    let mut configs = Vec::new();
+    let mut configs: Vec<RunConfig> = Vec::new();
     for seed in &seeds {
         for method in &args.methods {
             let mut set = args.config.set.clone();
             set.push(format!("balance.method=\"{method}\""));
             set.push(format!("seed={seed}"));
             set.push(format!("name=\"{method}-s{seed}\""));
-            configs.push(RunConfig::load(args.config.config.as_deref(), &set)?);
+            let config = RunConfig::load(args.config.config.as_deref(), &set)?;
+            if configs.iter().any(|there| there.name == config.name) {
+                let message = format!("{method} with seed {seed} is named twice");
+                return Err(Usage(message).into());
+            }
+            configs.push(config);
         }
     }
+    // Looked at before anything is trained: a run of another configuration stops the comparison.
+    let mut finished = Vec::new();
+    for config in &configs {
+        finished.push(is_finished(&out.join(&config.name), config)?);
+    }
     let mut folders = Vec::new();
-    for (index, config) in configs.iter().enumerate() {
+    for (index, (config, finished)) in configs.iter().zip(finished).enumerate() {
         let path = out.join(&config.name);
         let mut screen = Screen::new(args.json, &format!("{}/{}", index + 1, configs.len()));
         screen.note(&config.name);
-        if !is_finished(&path, config)? {
-            let run = if path.join("config.toml").exists() && has_checkpoint(&path) {
-                Run::resume(&path, None, &[])?
-            } else {
-                discard_unstarted(&path)?;
-                Run::create(config.clone(), &out)?
-            };
-            if let Ended::Interrupted = run.drive(&mut screen)? {
-                return Ok(Ended::Interrupted);
-            }
+        let run = match path.join("config.toml").exists() {
+            _ if finished => None,
+            true => Run::resume(&path, None, &[])?,
+            false => Some(Run::create(config.clone(), &out)?),
+        };
+        if let Some(run) = run
+            && let Ended::Interrupted = run.drive(&mut screen)?
+        {
+            return Ok(Ended::Interrupted);
         }
         folders.push(path);
     }
@@ -126,20 +135,5 @@ fn is_finished(path: &Path, config: &RunConfig) -> anyhow::Result<bool> {
         );
         return Err(Usage(message).into());
     }
-    let manifest = std::fs::read(path.join("manifest.json")).ok();
-    let manifest = manifest.and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok());
-    Ok(manifest.is_some_and(|manifest| manifest.finished))
-}
-
-fn has_checkpoint(path: &Path) -> bool {
-    crate::runs::folder::checkpoints(path).is_ok_and(|names| !names.is_empty())
-}
-
-/// Removes what a run left that ended before its first checkpoint: nothing of it can be resumed.
-fn discard_unstarted(path: &Path) -> anyhow::Result<()> {
-    if path.join("config.toml").exists() {
-        std::fs::remove_dir_all(path)
-            .with_context(|| format!("cannot remove {}", path.display()))?;
-    }
-    Ok(())
+    Ok(Manifest::read(path)?.finished)
 }

@@ -13,7 +13,7 @@ use super::screen::Screen;
 use crate::config::RunConfig;
 use crate::runs::RunFolder;
 use crate::runs::folder::write_file;
-use crate::training::{Command, Event, Session, Setup, Start, State};
+use crate::training::{Command, Event, Phase, Session, Setup, Start};
 
 /// `manifest.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,6 +31,16 @@ pub struct Manifest {
     /// Seconds the base model's training took, when it was trained; not part of the run's own.
     pub base_seconds: f64,
     pub finished: bool,
+}
+
+impl Manifest {
+    /// Reads a run folder's.
+    pub fn read(run: &Path) -> anyhow::Result<Self> {
+        let path = run.join("manifest.json");
+        let bytes =
+            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))
+    }
 }
 
 /// Set by Ctrl-C (and by a polite kill).
@@ -99,12 +109,29 @@ impl BaseCache {
     }
 }
 
+/// Whether the base model's training is shared between runs.
+fn caches_base(config: &RunConfig) -> bool {
+    config.base.steps > 0 && config.base.cache
+}
+
+/// Where a new run starts: with the cached base model and the seconds its training took, or fresh.
+fn base_model(out: &Path, setup: &Setup) -> (Start, f64, BaseCache) {
+    let cache = BaseCache::new(out, setup);
+    let cached = caches_base(&setup.config).then(|| cache.load()).flatten();
+    match cached {
+        Some((weights, seconds)) => (Start::Base(weights), seconds, cache),
+        None => (Start::Fresh, 0.0, cache),
+    }
+}
+
 /// A run under way: its session and its folder.
 pub struct Run {
     session: Session,
     folder: RunFolder,
     manifest: Manifest,
     cache: Option<BaseCache>,
+    /// What to say when it begins.
+    notes: Vec<String>,
 }
 
 impl Run {
@@ -113,13 +140,9 @@ impl Run {
         let device = crate::devices::open(&config.device)?;
         let setup = Setup::new(config, device, &loader)?;
         let path = out.join(&setup.config.name);
-        let trains_base = setup.config.base.steps > 0;
-        let cache = BaseCache::new(out, &setup);
-        let cached = (trains_base && setup.config.base.cache)
-            .then(|| cache.load())
-            .flatten();
+        let (start, base_seconds, cache) = base_model(out, &setup);
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let mut manifest = Manifest {
+        let manifest = Manifest {
             version: env!("CARGO_PKG_VERSION").into(),
             device: setup.config.device.clone(),
             seed: setup.config.seed,
@@ -127,19 +150,13 @@ impl Run {
             parameters: setup.model.parameters.count(),
             data: setup.fingerprints.clone(),
             base: cache.key.clone(),
-            base_seconds: 0.0,
+            base_seconds,
             finished: false,
         };
-        let start = match cached {
-            Some((weights, seconds)) => {
-                manifest.base_seconds = seconds;
-                Start::Base(weights)
-            }
-            None => Start::Fresh,
-        };
         let folder = RunFolder::create(&path, &setup.config, &manifest)?;
-        let cache = (trains_base && setup.config.base.cache).then_some(cache);
+        let cache = caches_base(&setup.config).then_some(cache);
         Ok(Self {
+            notes: Vec::new(),
             session: Session::new(setup, start)?,
             folder,
             manifest,
@@ -147,32 +164,60 @@ impl Run {
         })
     }
 
-    /// Opens a run to go on with it, perhaps for more steps and with other settings.
-    pub fn resume(path: &Path, checkpoint: Option<&str>, set: &[String]) -> anyhow::Result<Self> {
-        let (mut folder, snapshot, state): (_, _, State) = RunFolder::resume(path, checkpoint)?;
-        let config = RunConfig::from_toml(&state.config, "the checkpoint's configuration", set)?;
+    /// Opens a run to go on with it, perhaps for more steps and with other settings; `None` where
+    /// it is finished and nothing new is asked of it. One that was ended before its first
+    /// checkpoint begins anew.
+    pub fn resume(
+        path: &Path,
+        checkpoint: Option<&str>,
+        set: &[String],
+    ) -> anyhow::Result<Option<Self>> {
+        let stopped = RunFolder::find(path, checkpoint)?;
+        let config = match &stopped.checkpoint {
+            Some((_, state)) => {
+                RunConfig::from_toml(&state.config, "the checkpoint's configuration", set)?
+            }
+            None => RunConfig::load(Some(&path.join("config.toml")), set)?,
+        };
+        let mut manifest = Manifest::read(path)?;
+        if manifest.finished && checkpoint.is_none() && set.is_empty() {
+            return Ok(None);
+        }
         let device = crate::devices::open(&config.device)?;
         let setup = Setup::new(config, device, &loader)?;
-        let manifest = std::fs::read(path.join("manifest.json"))
-            .with_context(|| format!("cannot read {}/manifest.json", path.display()))?;
-        let manifest: Manifest = serde_json::from_slice(&manifest)
-            .with_context(|| format!("{}/manifest.json is damaged", path.display()))?;
         if manifest.data != setup.fingerprints {
             let message = "the data files are not those the run began with: their bytes changed";
             return Err(super::Usage(message.into()).into());
         }
-        folder.write_config(&setup.config)?;
-        let mut session = Session::new(setup, Start::Resume(snapshot))?;
-        let steps = session.config().max_steps;
-        if session.steps_done() < steps && manifest.finished {
-            session.handle(Command::Extend { max_steps: steps })?;
-        }
-        Ok(Self {
+        let mut cache = None;
+        let start = match &stopped.checkpoint {
+            Some((snapshot, _)) => Start::Resume(snapshot.clone()),
+            None => {
+                let out = path.parent().unwrap_or(path);
+                let (start, seconds, place) = base_model(out, &setup);
+                manifest.base = place.key.clone();
+                manifest.base_seconds = seconds;
+                cache = caches_base(&setup.config).then_some(place);
+                start
+            }
+        };
+        // From here on the folder is changed: everything that can be wrong has been looked at.
+        let session = Session::new(setup, start)?;
+        let (mut folder, aside) = stopped.go_on(session.config())?;
+        folder.write_config(session.config())?;
+        let notes = aside.iter().map(|name| {
+            format!(
+                "a later checkpoint was set aside: {}/checkpoints/{name}",
+                path.display()
+            )
+        });
+        Ok(Some(Self {
+            notes: notes.collect(),
             session,
             folder,
             manifest,
-            cache: None,
-        })
+            cache,
+        }))
     }
 
     /// Where the run is written.
@@ -185,6 +230,7 @@ impl Run {
         let flag = interrupted();
         let mut told = false;
         let mut base_seconds = 0.0;
+        self.notes.iter().for_each(|note| screen.note(note));
         if self.manifest.finished {
             self.manifest.finished = false;
             self.folder.write_manifest(&self.manifest)?;
@@ -192,7 +238,11 @@ impl Run {
         while !self.session.is_done() {
             if flag.load(Ordering::SeqCst) && !told {
                 told = true;
-                screen.note("stopping: the step in hand is finished and a checkpoint kept …");
+                screen.note(if self.session.phase() == Phase::Base {
+                    "stopping: the base model's training begins anew after resuming"
+                } else {
+                    "stopping: the step in hand is finished and a checkpoint kept …"
+                });
                 self.session.handle(Command::StopAndSave)?;
             }
             for event in pollster::block_on(self.session.step())? {
@@ -212,7 +262,7 @@ impl Run {
         }
         if told {
             let path = self.folder.path().display();
-            screen.note(&format!("saved; go on with: sasr train --resume {path}"));
+            screen.note(&format!("stopped; go on with: sasr train --resume {path}"));
             return Ok(Ended::Interrupted);
         }
         self.manifest.finished = true;

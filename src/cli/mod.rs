@@ -96,10 +96,22 @@ pub fn run() -> ExitCode {
         Ok(Ended::Interrupted) => ExitCode::from(130),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", in_full(&error));
             ExitCode::from(if is_wrong_input(&error) { 2 } else { 1 })
         }
     }
+}
+
+/// An error and its causes, leaving out causes that were already told.
+fn in_full(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |told, cause| {
+        let cause = cause.to_string();
+        match told.as_str() {
+            "" => cause,
+            _ if told.contains(&cause) => told,
+            _ => format!("{told}: {cause}"),
+        }
+    })
 }
 
 /// Configurations and arguments that cannot be meant exit with 2, everything else with 1.
@@ -108,6 +120,9 @@ fn is_wrong_input(error: &anyhow::Error) -> bool {
         cause.is::<ConfigError>()
             || cause.is::<Usage>()
             || cause.is::<crate::devices::DeviceError>()
+            || cause
+                .downcast_ref()
+                .is_some_and(crate::runs::FolderError::is_wrong_input)
             || matches!(
                 cause.downcast_ref(),
                 Some(crate::training::TrainError::Config(_))

@@ -47,17 +47,20 @@ pub fn run_config(model: &Path) -> Option<PathBuf> {
         .find(|path| path.exists())
 }
 
-/// Opens a model folder with its tokenizer.
-pub fn open_model(folder: &Path, device: &Device) -> anyhow::Result<(Model, Text)> {
-    let name = folder.to_string_lossy();
-    let model = from_folder(&name, &loader, device)
-        .with_context(|| format!("cannot open the model in {}", folder.display()))?;
+/// Opens the model of a model folder.
+pub fn open_model(folder: &Path, device: &Device) -> anyhow::Result<Model> {
+    from_folder(&folder.to_string_lossy(), &loader, device)
+        .with_context(|| format!("cannot open the model in {}", folder.display()))
+}
+
+/// Opens the tokenizer of a model folder.
+pub fn open_text(folder: &Path) -> anyhow::Result<Text> {
     let config = crate::config::TokenizerConfig {
         kind: crate::config::TokenizerKind::File,
         ..Default::default()
     };
-    let text = Text::from_files(&config, &tokenizer_files(&name, &loader)?)?;
-    Ok((model, text))
+    let files = tokenizer_files(&folder.to_string_lossy(), &loader)?;
+    Ok(Text::from_files(&config, &files)?)
 }
 
 /// A session's setup for a model that is there already: its task from the run's configuration (or

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::place::{model_folder, open_model, open_run};
+use super::place::{model_folder, open_model, open_run, open_text};
 use super::{Ended, Usage, say};
 use crate::rollout::{Limits, Request, Sampling, generate};
 use crate::tasks::Split;
@@ -62,7 +62,8 @@ pub fn run(args: SampleArgs) -> anyhow::Result<Ended> {
 
 fn complete(args: &SampleArgs, prompt: &str, sampling: &Sampling) -> anyhow::Result<Ended> {
     let folder = model_folder(&args.model)?;
-    let (model, text) = open_model(&folder, &burn::tensor::Device::flex())?;
+    let model = open_model(&folder, &burn::tensor::Device::flex())?;
+    let text = open_text(&folder)?;
     let ids = text.prompt(prompt)?;
     let room = model.spec.max_position_embeddings;
     if ids.is_empty() || ids.len() >= room {

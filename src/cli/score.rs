@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Deserialize;
 
-use super::place::{model_folder, open_model};
+use super::place::{model_folder, open_model, open_text};
 use super::{Ended, say};
 use crate::text::Example;
 use crate::training::{Shards, Workers};
@@ -38,7 +38,10 @@ pub fn run(args: ScoreArgs) -> anyhow::Result<Ended> {
         return Err(super::Usage(message).into());
     }
     let device = burn::tensor::Device::flex();
-    let (model, text) = open_model(&model_folder(&args.model)?, &device)?;
+    let folder = model_folder(&args.model)?;
+    let model = open_model(&folder, &device)?;
+    // Opened by the first line of text: lines of ids need no tokenizer.
+    let mut text = None;
     let file = std::fs::read_to_string(&args.file)
         .with_context(|| format!("cannot read {}", args.file.display()))?;
     let mut examples = Vec::new();
@@ -58,6 +61,10 @@ pub fn run(args: ScoreArgs) -> anyhow::Result<Ended> {
         let example = match parsed {
             Line::Ids { ids } => Example { ids, prompt: 1 },
             Line::Text { prompt, completion } => {
+                if text.is_none() {
+                    text = Some(open_text(&folder)?);
+                }
+                let text = text.as_ref().expect("it was just opened");
                 text.example(&prompt, &completion).with_context(place)?
             }
         };
@@ -79,7 +86,8 @@ pub fn run(args: ScoreArgs) -> anyhow::Result<Ended> {
         examples.push(example);
     }
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let workers = Workers::new(Shards::new(threads, &device)?, device, text.pad());
+    // Padding fills what is never scored, so any token does.
+    let workers = Workers::new(Shards::new(threads, &device)?, device, 0);
     for examples in examples.chunks(LINES) {
         let logps = pollster::block_on(workers.logps(&model, examples, args.temperature))?;
         for (example, logps) in examples.iter().zip(logps) {

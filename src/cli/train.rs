@@ -1,6 +1,6 @@
 //! `sasr train`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -16,10 +16,10 @@ pub struct TrainArgs {
     #[command(flatten)]
     config: ConfigArgs,
     /// Folder that run folders are written to.
-    #[arg(long, default_value = "runs")]
+    #[arg(long, default_value = "runs", conflicts_with = "resume")]
     out: PathBuf,
     /// The run's name (overrides the configuration's).
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     name: Option<String>,
     /// Go on with this run folder from its newest checkpoint. --set may change settings, also
     /// max_steps to extend a finished run.
@@ -35,7 +35,10 @@ pub struct TrainArgs {
 
 pub fn run(args: TrainArgs) -> anyhow::Result<Ended> {
     let run = match &args.resume {
-        Some(path) => Run::resume(path, args.checkpoint.as_deref(), &args.config.set)?,
+        Some(path) => match Run::resume(path, args.checkpoint.as_deref(), &args.config.set)? {
+            Some(run) => run,
+            None => return finished(path, args.json),
+        },
         None => {
             if args.config.config.is_none() && args.config.set.is_empty() {
                 let message = "say what to train: sasr train configs/quickstart.toml (or --set …)";
@@ -54,10 +57,15 @@ pub fn run(args: TrainArgs) -> anyhow::Result<Ended> {
     if let Ended::Interrupted = run.drive(&mut screen)? {
         return Ok(Ended::Interrupted);
     }
-    let data = RunData::open(&path).context("cannot read the run back")?;
+    finished(&path, args.json)
+}
+
+/// Writes the report and says how it went.
+fn finished(path: &Path, json: bool) -> anyhow::Result<Ended> {
+    let data = RunData::open(path).context("cannot read the run back")?;
     let page = path.join("report.html");
     write_file(&page, report::run(&data).as_bytes())?;
-    if !args.json {
+    if !json {
         let table = Comparison::of(std::slice::from_ref(&data)).map(|all| all.table());
         say!("\n{}", table.unwrap_or_else(|error| error.to_string()));
         say!("run     {}", path.display());

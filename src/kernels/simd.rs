@@ -70,13 +70,8 @@ pub(crate) fn max(values: &[f32]) -> f32 {
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5·2²³: adding and subtracting it rounds to an integer
-    let clamped = if x > 88.722_83 {
-        88.722_83
-    } else if x < -87.336_54 {
-        -87.336_54
-    } else {
-        x
-    };
+    // `clamp` keeps NaN.
+    let clamped = x.clamp(-87.336_54, 88.722_83);
     let n = (clamped * std::f32::consts::LOG2_E + ROUND) - ROUND;
     let r = (clamped - n * 0.693_359_4) - n * -2.121_944_4e-4;
     let mut p = 1.987_569_1e-4;

@@ -179,5 +179,5 @@ async fn read(logits: burn::tensor::Tensor<2>) -> Result<Vec<f32>, ModelError> {
     let data = data.map_err(|error| ModelError::Device {
         why: error.to_string(),
     })?;
-    Ok(data.into_vec::<f32>().unwrap_or_default())
+    Ok(data.iter::<f32>().collect())
 }

@@ -201,7 +201,7 @@ fn label(key: &RunConfig, keys: &[&RunConfig]) -> String {
                 .into_iter()
                 .map(|(path, _, value)| format!("{path} = {value}"))
                 .collect();
-            format!("{method}, {}", settings.join(", "))
+            format!("{method} ({})", settings.join(", "))
         }
         _ => method.to_owned(),
     }

@@ -16,8 +16,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sha2::Digest as _;
 
+pub use super::disk::write_file;
+use super::disk::{cut_back, failed, lock, sha256, sync_folder, write_folder};
 use super::read::{ALARMS, COMPLETIONS, EVALUATIONS, METRICS};
 use crate::config::RunConfig;
 use crate::training::{Event, Snapshot, State};
@@ -26,7 +27,6 @@ use crate::training::{Event, Snapshot, State};
 const LOGS: [&str; 4] = [METRICS, COMPLETIONS, EVALUATIONS, ALARMS];
 const LOG_LENGTHS: &str = "logs.json";
 const CHECKSUMS: &str = "checksums.json";
-const LOCK: &str = ".lock";
 
 /// Why a run folder cannot be written or gone on with.
 #[derive(Debug, thiserror::Error)]
@@ -40,8 +40,6 @@ pub enum FolderError {
     Locked { path: PathBuf },
     #[error("{path} holds no run (it has no config.toml)")]
     NoRun { path: PathBuf },
-    #[error("{path} has no complete checkpoint yet: start the run anew without --resume")]
-    NoCheckpoint { path: PathBuf },
     #[error("{path} has no checkpoint {name}; there are: {there_are}")]
     UnknownCheckpoint {
         path: PathBuf,
@@ -68,12 +66,58 @@ pub enum FolderError {
     },
 }
 
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FolderError {
-    let path = path.to_path_buf();
-    move |source| FolderError::Io {
-        action,
-        path,
-        source,
+impl FolderError {
+    /// Whether the folder or checkpoint named cannot be meant, rather than something having failed.
+    pub fn is_wrong_input(&self) -> bool {
+        matches!(
+            self,
+            Self::Exists { .. } | Self::NoRun { .. } | Self::UnknownCheckpoint { .. }
+        )
+    }
+}
+
+/// A run that this process may go on with.
+pub struct Stopped {
+    path: PathBuf,
+    /// Where it is gone on from; none where it begins anew.
+    pub checkpoint: Option<(Snapshot, State)>,
+    /// Checkpoints after that one.
+    later: Vec<String>,
+    lock: File,
+}
+
+impl Stopped {
+    /// Cuts the logs back to what they were at the checkpoint and opens the folder for writing.
+    /// Later checkpoints belong to numbers that will be written anew: they are set aside, and
+    /// their new names returned.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn go_on(self, config: &RunConfig) -> Result<(RunFolder, Vec<String>), FolderError> {
+        let lengths: BTreeMap<String, u64> = self
+            .checkpoint
+            .as_ref()
+            .and_then(|(snapshot, _)| snapshot.files.get(LOG_LENGTHS))
+            .and_then(|bytes| serde_json::from_slice(bytes).ok())
+            .unwrap_or_default();
+        for name in LOGS {
+            let log = self.path.join(name);
+            let length = lengths.get(name).copied().unwrap_or(0);
+            cut_back(&log, length).map_err(failed("cut back", &log))?;
+        }
+        let mut aside = Vec::new();
+        for name in &self.later {
+            let place = self.path.join("checkpoints").join(name);
+            let name = format!("abandoned-{name}");
+            let to = place.with_file_name(&name);
+            if to.exists() {
+                fs::remove_dir_all(&to).map_err(failed("remove", &to))?;
+            }
+            fs::rename(&place, &to).map_err(failed("rename", &place))?;
+            aside.push(name);
+        }
+        let folder = RunFolder::open(&self.path, self.lock, config.checkpoint.keep)?;
+        Ok((folder, aside))
     }
 }
 
@@ -98,61 +142,79 @@ impl RunFolder {
     ) -> Result<Self, FolderError> {
         fs::create_dir_all(path.join("checkpoints")).map_err(failed("create", path))?;
         let lock = lock(path)?;
-        if path.join("config.toml").exists() {
+        let holds = |log: &&str| fs::metadata(path.join(log)).is_ok_and(|log| log.len() > 0);
+        // A run that lost its config.toml is still somebody's run.
+        if path.join("config.toml").exists()
+            || LOGS.iter().any(holds)
+            || !checkpoints(path)?.is_empty()
+        {
             return Err(FolderError::Exists {
                 path: path.to_path_buf(),
             });
         }
-        for log in LOGS {
-            let log = path.join(log);
-            File::create(&log).map_err(failed("create", &log))?;
-        }
         let mut folder = Self::open(path, lock, config.checkpoint.keep)?;
         folder.write_manifest(manifest)?;
+        // Last: a folder with this file in it can be resumed.
         folder.write_config(config)?;
         Ok(folder)
     }
 
-    /// Opens a run to go on from its newest checkpoint, or from the one named. Logs are cut back
-    /// to what they were at that checkpoint.
+    /// Finds where a run can be gone on with: at its newest checkpoint, at the one named, or at
+    /// the very beginning where it was ended before its first. No log or checkpoint is changed
+    /// before [`Stopped::go_on`].
     ///
     /// # Errors
-    /// If there is no run or no checkpoint, it is in use, or the checkpoint is damaged.
-    pub fn resume(
-        path: &Path,
-        checkpoint: Option<&str>,
-    ) -> Result<(Self, Snapshot, State), FolderError> {
+    /// If there is no run or not that checkpoint, it is in use, or the checkpoint is damaged.
+    pub fn find(path: &Path, checkpoint: Option<&str>) -> Result<Stopped, FolderError> {
         if !path.join("config.toml").exists() {
             return Err(FolderError::NoRun {
                 path: path.to_path_buf(),
             });
         }
         let lock = lock(path)?;
-        let (snapshot, state) = load_checkpoint(path, checkpoint)?;
-        let lengths: BTreeMap<String, u64> = snapshot
-            .files
-            .get(LOG_LENGTHS)
-            .and_then(|bytes| serde_json::from_slice(bytes).ok())
-            .unwrap_or_default();
-        for (name, length) in lengths {
-            let log = path.join(&name);
-            let file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&log);
-            let cut = file.and_then(|file| {
-                // A log shorter than noted lost its end in a crash of the whole machine.
-                if file.metadata()?.len() > length {
-                    file.set_len(length)
-                } else {
-                    Ok(())
+        tidy(path)?;
+        let names = checkpoints(path)?;
+        let chosen = match checkpoint {
+            None => names.last(),
+            Some(name) => Some(names.iter().find(|there| *there == name).ok_or_else(|| {
+                FolderError::UnknownCheckpoint {
+                    path: path.into(),
+                    name: name.to_string(),
+                    there_are: match names.as_slice() {
+                        [] => "none yet".into(),
+                        names => names.join(", "),
+                    },
                 }
+            })?),
+        };
+        let place = |name: &String| path.join("checkpoints").join(name);
+        let later = names.iter().rev().take_while(|name| Some(*name) != chosen);
+        let later = later.cloned().collect();
+        let Some(chosen) = chosen else {
+            return Ok(Stopped {
+                path: path.to_path_buf(),
+                checkpoint: None,
+                later,
+                lock,
             });
-            cut.map_err(failed("cut back", &log))?;
-        }
-        let keep = keep_of(&state);
-        Ok((Self::open(path, lock, keep)?, snapshot, state))
+        };
+        let checkpoint = read_checked(&place(chosen)).map_err(|why| FolderError::Damaged {
+            path: place(chosen),
+            why,
+            before: names
+                .iter()
+                .rev()
+                .skip_while(|name| *name != chosen)
+                .skip(1)
+                .find(|name| read_checked(&place(name)).is_ok())
+                .cloned(),
+        })?;
+        Ok(Stopped {
+            path: path.to_path_buf(),
+            checkpoint: Some(checkpoint),
+            later,
+            lock,
+        })
     }
 
     fn open(path: &Path, lock: File, keep: usize) -> Result<Self, FolderError> {
@@ -232,6 +294,7 @@ impl RunFolder {
         }
         let old = self.path.join("checkpoints").join(format!(".{name}.old"));
         if place.exists() {
+            // Killed between these two renames, `tidy` takes the old one back.
             fs::remove_dir_all(&old).ok();
             fs::rename(&place, &old).map_err(failed("replace", &place))?;
         }
@@ -257,8 +320,11 @@ impl RunFolder {
         let surplus = names.len().saturating_sub(self.keep.max(1));
         for name in names.iter().take(surplus) {
             if Some(name) != best.as_ref() && name != newest {
+                // Out of sight first: a kill must not leave half a checkpoint under its name.
                 let path = self.path.join("checkpoints").join(name);
-                fs::remove_dir_all(&path).map_err(failed("remove", &path))?;
+                let gone = path.with_file_name(format!(".{name}.gone"));
+                fs::rename(&path, &gone).map_err(failed("remove", &path))?;
+                fs::remove_dir_all(&gone).map_err(failed("remove", &gone))?;
             }
         }
         Ok(())
@@ -285,26 +351,32 @@ impl RunFolder {
     }
 }
 
-fn keep_of(state: &State) -> usize {
-    RunConfig::from_toml(&state.config, "state.json", &[])
-        .map_or(2, |config| config.checkpoint.keep)
-}
-
-fn lock(path: &Path) -> Result<File, FolderError> {
-    let name = path.join(LOCK);
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&name);
-    let file = file.map_err(failed("open", &name))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(FolderError::Locked {
-            path: path.to_path_buf(),
-        }),
-        Err(fs::TryLockError::Error(error)) => Err(failed("lock", &name)(error)),
+/// Clears up what a kill left half done.
+fn tidy(run: &Path) -> Result<(), FolderError> {
+    for entry in fs::read_dir(run).map_err(failed("read", run))? {
+        let path = entry.map_err(failed("read", run))?.path();
+        if path.extension().is_some_and(|kind| kind == "part") {
+            fs::remove_file(&path).map_err(failed("remove", &path))?;
+        }
     }
+    let folder = run.join("checkpoints");
+    for entry in fs::read_dir(&folder).map_err(failed("read", &folder))? {
+        let path = entry.map_err(failed("read", &folder))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some(name) = name.and_then(|name| name.strip_prefix('.')) else {
+            continue;
+        };
+        match name.rsplit_once('.') {
+            Some((name, "old")) if !folder.join(name).exists() => {
+                fs::rename(&path, folder.join(name)).map_err(failed("rename", &path))?;
+            }
+            Some((_, "old" | "part" | "gone")) => {
+                fs::remove_dir_all(&path).map_err(failed("remove", &path))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// `step-000200`.
@@ -331,39 +403,7 @@ pub fn checkpoints(run: &Path) -> Result<Vec<String>, FolderError> {
     Ok(names)
 }
 
-/// Reads a checkpoint of a run, the newest or the one named, and checks its bytes.
-///
-/// # Errors
-/// If there is none, or it is damaged.
-pub fn load_checkpoint(run: &Path, name: Option<&str>) -> Result<(Snapshot, State), FolderError> {
-    let names = checkpoints(run)?;
-    let chosen = match name {
-        None => names
-            .last()
-            .ok_or_else(|| FolderError::NoCheckpoint { path: run.into() })?,
-        Some(name) => names.iter().find(|there| *there == name).ok_or_else(|| {
-            let (name, there_are) = (name.to_string(), names.join(", "));
-            FolderError::UnknownCheckpoint {
-                path: run.into(),
-                name,
-                there_are,
-            }
-        })?,
-    };
-    let place = run.join("checkpoints").join(chosen);
-    let before = names
-        .iter()
-        .rev()
-        .skip_while(|name| *name != chosen)
-        .nth(1)
-        .cloned();
-    read_checked(&place).map_err(|why| FolderError::Damaged {
-        path: place,
-        why,
-        before,
-    })
-}
-
+/// Reads a checkpoint and checks its bytes.
 fn read_checked(place: &Path) -> Result<(Snapshot, State), String> {
     let read = |name: &str| {
         fs::read(place.join(name)).map_err(|error| format!("{name} cannot be read ({error})"))
@@ -389,54 +429,6 @@ fn read_checked(place: &Path) -> Result<(Snapshot, State), String> {
     ))
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    sha2::Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
 fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec_pretty(value).unwrap_or_default()
-}
-
-fn write_folder(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<(), FolderError> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(failed("remove", folder))?;
-    }
-    fs::create_dir_all(folder).map_err(failed("create", folder))?;
-    for (name, bytes) in files {
-        let path = folder.join(name);
-        let write = || -> io::Result<()> {
-            let mut file = File::create(&path)?;
-            file.write_all(bytes)?;
-            file.sync_all()
-        };
-        write().map_err(failed("write", &path))?;
-    }
-    sync_folder(folder);
-    Ok(())
-}
-
-/// Replaces a file whole: written aside, flushed, renamed.
-///
-/// # Errors
-/// If the disk refuses; the old file is untouched then.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
-    let aside = path.with_extension("part");
-    let write = || -> io::Result<()> {
-        let mut file = File::create(&aside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&aside, path)
-    };
-    write().map_err(|error| {
-        fs::remove_file(&aside).ok();
-        failed("write", path)(error)
-    })
-}
-
-/// Makes renames in a folder last. Not every system can, and data is safe without.
-fn sync_folder(folder: &Path) {
-    File::open(folder).and_then(|folder| folder.sync_all()).ok();
 }

@@ -2,6 +2,8 @@
 
 pub mod compare;
 #[cfg(not(target_family = "wasm"))]
+mod disk;
+#[cfg(not(target_family = "wasm"))]
 pub mod folder;
 pub mod outcome;
 pub mod read;

@@ -316,7 +316,7 @@ impl Task for Arithmetic {
         let mut signs: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
         signs.extend(self.operators.iter().map(char::to_string));
         if !self.operators.contains(&'+') && self.operators.contains(&'-') {
-            // Two subtractions may leave a sum: `5-2-(3-8)` leads to `5+0`, say.
+            // Zeros may leave a sum: `5-0-0` leads to `5+0`.
             signs.push("+".into());
         }
         signs.push("=".into());

@@ -111,6 +111,8 @@ pub struct Examination {
     /// Results so far, said only when all are there: an examination that is broken off and begun
     /// anew after resuming leaves nothing twice in the logs.
     held: Vec<Event>,
+    /// Tokens so far, said at the end for the same reason.
+    tokens: u64,
     /// Greedy accuracy by level of the sheets that are complete and not reworded.
     accuracies: BTreeMap<u32, f64>,
 }
@@ -169,6 +171,7 @@ impl Examination {
             samples: Vec::new(),
             done: 0,
             held: Vec::new(),
+            tokens: 0,
             accuracies: BTreeMap::new(),
         }
     }
@@ -183,7 +186,7 @@ impl Examination {
         &self.accuracies
     }
 
-    /// Asks the next few problems. Returns what happened and the tokens it took.
+    /// Asks the next few problems. Returns what happened and, at the end, the tokens it took.
     ///
     /// # Errors
     /// If a prompt cannot be put into tokens or the device fails.
@@ -255,10 +258,12 @@ impl Examination {
         }
         let (what, done, total) = (self.kind.clone(), self.done, self.total);
         let mut events = vec![Event::Progress { what, done, total }];
-        if self.is_finished() {
-            events.append(&mut self.held);
+        self.tokens += tokens;
+        if !self.is_finished() {
+            return Ok((events, 0));
         }
-        Ok((events, tokens))
+        events.append(&mut self.held);
+        Ok((events, self.tokens))
     }
 
     fn finish_sheet(&mut self, study: &Study) -> EvaluationRecord {

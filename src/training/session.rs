@@ -466,6 +466,10 @@ impl Session {
         let text = &self.study.text;
         let config = self.model.spec.to_json(text.eos(), text.pad());
         files.insert("config.json".into(), pretty(&config)?);
+        let generation = serde_json::json!({
+            "eos_token_id": text.stops(), "pad_token_id": text.pad(), "do_sample": true,
+        });
+        files.insert("generation_config.json".into(), pretty(&generation)?);
         files.insert(
             "model.safetensors".into(),
             self.model.parameters.to_safetensors().await?,
@@ -543,8 +547,11 @@ impl Session {
                 let prefix = format!("{index}.{part}.");
                 let names = spec.parameters().into_iter();
                 let wanted = names.map(|(name, shape)| (format!("{prefix}{name}"), shape));
-                let mut tensors =
-                    Parameters::read_named(wanted.collect(), &[moments.clone()], device)?;
+                let mut tensors = Parameters::read_named(
+                    wanted.collect(),
+                    std::slice::from_ref(moments),
+                    device,
+                )?;
                 for entry in &mut tensors.entries {
                     entry.name = entry.name[prefix.len()..].to_string();
                 }
@@ -565,6 +572,11 @@ impl Session {
         self.exam = state.exam;
         self.not_finite = state.not_finite;
         self.follow_ups = state.follow_ups.into();
+        if state.step < self.config.max_steps {
+            // Extended: what was the end is none any more.
+            self.follow_ups
+                .retain(|follow_up| *follow_up != FollowUp::Final);
+        }
         self.step = state.step;
         self.num_tokens = state.num_tokens;
         self.seconds_before = state.seconds;

@@ -46,6 +46,9 @@ impl PolicyRow {
     }
 }
 
+/// A row with its weights in the loss and in the entropy bonus.
+type WeightedRow = (PolicyRow, [f32; 2]);
+
 /// Runs a model's work in shards.
 pub struct Workers {
     shards: Shards,
@@ -134,12 +137,12 @@ impl Workers {
         let items = lengths.iter().sum::<usize>() as f64;
         let budget = config.max_completion_length;
         let weights = row_weights(config.loss_type, &micro, items, budget);
-        let weighted: Vec<(PolicyRow, [f32; 2])> = rows
+        let weighted: Vec<WeightedRow> = rows
             .into_iter()
             .zip(weights.into_iter().flatten())
             .collect();
         // A job is the rows of one shard, micro-batch by micro-batch.
-        let mut jobs: Vec<Vec<Vec<(PolicyRow, [f32; 2])>>> = Vec::new();
+        let mut jobs: Vec<Vec<Vec<WeightedRow>>> = Vec::new();
         jobs.resize_with(self.shards.count(), Vec::new);
         for micro in weighted.chunks(size) {
             let kept: Vec<_> = micro
@@ -154,7 +157,7 @@ impl Workers {
                 }
             }
         }
-        let work = async |micro_batches: Vec<Vec<(PolicyRow, [f32; 2])>>| {
+        let work = async |micro_batches: Vec<Vec<WeightedRow>>| {
             let mut part: Option<Part> = None;
             let mut metrics = PolicyMetrics::default();
             for rows in micro_batches {
@@ -179,7 +182,7 @@ impl Workers {
     async fn policy_part(
         &self,
         model: &Model,
-        rows: &[(PolicyRow, [f32; 2])],
+        rows: &[WeightedRow],
         config: &GrpoConfig,
     ) -> Result<(Part, Vec<f32>), ModelError> {
         let batch = Batch::new(rows.iter().map(|(row, _)| &row.example), self.pad);
@@ -188,7 +191,7 @@ impl Workers {
             let size = values.len();
             Tensor::<1>::from_data(TensorData::new(values, [size]), &device)
         };
-        let by_token = |value: &dyn Fn(&(PolicyRow, [f32; 2])) -> f32| {
+        let by_token = |value: &dyn Fn(&WeightedRow) -> f32| {
             let repeated = rows
                 .iter()
                 .flat_map(|row| std::iter::repeat_n(value(row), row.0.completion()));

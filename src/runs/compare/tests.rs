@@ -49,7 +49,7 @@ fn runs_with_other_settings_are_never_put_together() {
     );
     assert_eq!(
         (groups[1].label.as_str(), groups[1].outcomes.len()),
-        ("sasr, balance.gamma = 2.0", 2)
+        ("sasr (balance.gamma = 2.0)", 2)
     );
     for group in groups {
         for &member in &group.members {

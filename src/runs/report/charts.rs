@@ -129,7 +129,7 @@ pub fn heat_map(
                 ),
             );
             if column >= 26.0 {
-                let class = if *share > 0.55 {
+                let class = if *share > 0.7 {
                     "heat-high"
                 } else {
                     "heat-low"
@@ -265,7 +265,7 @@ mod tests {
                 ("probe", "c-2", 0.0),
             ],
         );
-        assert_eq!(keys[0].name, "rollout: 30 s (75.0 %)");
+        assert_eq!(keys[0].name, "rollout: 30 s (75.0\u{a0}%)");
         assert_eq!(keys.len(), 2);
         assert!(drawn.contains("x=\"855.0\""));
     }

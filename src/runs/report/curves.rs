@@ -1,9 +1,9 @@
 //! The curves of one run: losses, reward and its spread, entropy, KL, length, speed.
 
-use super::decisions::{span, warmup_rule};
+use super::decisions::{self, span, warmup_rule};
 use super::page::{figure, grid};
-use super::plot::{Axis, Chart, Line, Stroke};
-use super::series::{Point, thin, trend};
+use super::plot::{Axis, Chart, Line};
+use super::series::thin;
 use crate::training::{Branch, StepRecord};
 
 /// A metric of a step, if the step has it.
@@ -11,28 +11,17 @@ fn metric(name: &'static str) -> impl Fn(&StepRecord) -> Option<f64> {
     move |step| step.metrics.get(name).copied()
 }
 
-/// A noisy curve: its trend, with the raw values or the buckets' range behind it.
+/// A value of each step as a noisy curve.
 fn noisy(
     steps: &[&StepRecord],
     name: &str,
     colour: &'static str,
     value: impl Fn(&StepRecord) -> Option<f64>,
 ) -> Vec<Line> {
-    let points = thin(
-        steps
-            .iter()
-            .filter_map(|step| Some((step.step as f64, value(step)?))),
-    );
-    let line = |stroke, points: Vec<Point>| Line {
-        name: name.into(),
-        colour,
-        stroke,
-        points,
-    };
-    match trend(&points) {
-        Some(trend) => vec![line(Stroke::Faint, points), line(Stroke::Solid, trend)],
-        None => vec![line(Stroke::Solid, points)],
-    }
+    let values = steps
+        .iter()
+        .filter_map(|step| Some((step.step as f64, value(step)?)));
+    decisions::noisy(name, colour, thin(values))
 }
 
 /// Draws a figure, or nothing without data.
@@ -56,6 +45,19 @@ fn drawn(
     // A single curve is named by the title.
     let legend = if legend.len() > 1 { legend } else { Vec::new() };
     figure(title, explanation, &legend, &chart.svg())
+}
+
+/// An axis for GRPO's loss: as far below 0 as above, and wide enough for noise to look small.
+fn around_nought(steps: &[&StepRecord]) -> (f64, f64) {
+    let losses = steps
+        .iter()
+        .filter(|step| step.branch == Branch::Grpo)
+        .map(|step| step.loss);
+    let largest = losses
+        .filter(|loss| loss.is_finite())
+        .map(f64::abs)
+        .fold(0.1, f64::max);
+    (-1.05 * largest, 1.05 * largest)
 }
 
 /// All curves that the run has data for.
@@ -100,7 +102,7 @@ pub fn curves(steps: &[&StepRecord]) -> String {
                 "c-grpo",
                 is(Branch::Grpo)(|step| step.loss),
             )],
-            None,
+            Some(around_nought(steps)),
         ),
         drawn(
             steps,

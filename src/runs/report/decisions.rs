@@ -3,7 +3,7 @@
 use super::format::{number, percent};
 use super::page::{Key, escape, figure, grid};
 use super::plot::{Axis, Chart, Dots, Line, Rule, Stroke};
-use super::series::{self, Point, branches};
+use super::series::{self, Point, branches, trend};
 use crate::balance::Explanation;
 use crate::config::Method;
 use crate::training::{Branch, Phase, StepRecord};
@@ -124,15 +124,12 @@ fn signals(steps: &[&StepRecord], decided: &[(&StepRecord, &Explanation)]) -> St
         Axis::new("step"),
         Axis::new("nats per token"),
     );
-    divergence
-        .lines
-        .push(line("D, measured", "c-grpo", Stroke::Solid, measured));
-    divergence.lines.push(line(
-        "D_pull, the part that counts",
-        "c-4",
-        Stroke::Dashed,
-        pull,
-    ));
+    for (name, colour, points) in [
+        ("D, measured", "c-grpo", measured),
+        ("D_pull, the part that counts", "c-4", pull),
+    ] {
+        divergence.lines.extend(noisy(name, colour, points));
+    }
     let mut figures = Vec::new();
     for (mut chart, title, explanation) in [
         (
@@ -162,6 +159,17 @@ fn signals(steps: &[&StepRecord], decided: &[(&StepRecord, &Explanation)]) -> St
 pub fn span(steps: &[&StepRecord]) -> Option<(f64, f64)> {
     let (first, last) = (steps.first()?.step as f64, steps.last()?.step as f64);
     (last > first).then_some((first, last + 1.0))
+}
+
+/// A noisy curve: its trend, with the single values (or the buckets' range) behind it.
+pub fn noisy(name: &str, colour: &'static str, points: Vec<Point>) -> Vec<Line> {
+    match trend(&points) {
+        Some(trend) => vec![
+            line(name, colour, Stroke::Faint, points),
+            line(name, colour, Stroke::Solid, trend),
+        ],
+        None => vec![line(name, colour, Stroke::Solid, points)],
+    }
 }
 
 fn line(name: &str, colour: &'static str, stroke: Stroke, points: Vec<Point>) -> Line {
@@ -244,8 +252,9 @@ fn card(title: &str, step: &StepRecord, why: &Explanation) -> String {
     if !why.terms.is_empty() {
         let row = |symbol: &str, value: f64, text: &str| {
             format!(
-                "<tr><th scope=\"row\">{}</th><td>{value:+.3}</td><td>{}</td></tr>\n",
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>\n",
                 escape(symbol),
+                format!("{value:+.3}").replace('-', "−"),
                 escape(text)
             )
         };

@@ -1,5 +1,7 @@
 //! Numbers as people read them.
 
+use crate::evaluation::Interval;
+
 /// A number with about three significant digits.
 pub fn number(value: f64) -> String {
     let size = value.abs();
@@ -10,7 +12,7 @@ pub fn number(value: f64) -> String {
         return "0".into();
     }
     match size {
-        size if size >= 1e6 || size < 1e-3 => format!("{value:.2e}"),
+        size if !(1e-3..1e6).contains(&size) => format!("{value:.2e}"),
         size if size >= 1000.0 => whole(value),
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
@@ -39,7 +41,21 @@ pub fn whole(value: f64) -> String {
 
 /// A share as percent with one decimal.
 pub fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
+    format!("{:.1}\u{a0}%", 100.0 * share)
+}
+
+/// A share as percent, with its interval on what may become a line of its own.
+pub fn percent_within(share: f64, interval: Option<Interval>) -> String {
+    let bound = |value: f64| format!("{:.1}", 100.0 * value);
+    within(percent(share), interval, bound)
+}
+
+/// A text for a value, followed by its interval, if there is one, in brackets.
+pub fn within(value: String, interval: Option<Interval>, bound: impl Fn(f64) -> String) -> String {
+    match interval {
+        Some(Interval { low, high }) => format!("{value} [{},\u{a0}{}]", bound(low), bound(high)),
+        None => value,
+    }
 }
 
 /// A difference of shares in percentage points, with its sign.
@@ -62,9 +78,9 @@ pub fn duration(seconds: f64) -> String {
 /// A large count with its unit prefix: `1.24 M`.
 pub fn short(count: f64) -> String {
     match count.abs() {
-        size if size >= 1e9 => format!("{:.2} G", count / 1e9),
-        size if size >= 1e6 => format!("{:.2} M", count / 1e6),
-        size if size >= 1e4 => format!("{:.0} k", count / 1e3),
+        size if size >= 1e9 => format!("{:.2}\u{a0}G", count / 1e9),
+        size if size >= 1e6 => format!("{:.2}\u{a0}M", count / 1e6),
+        size if size >= 1e4 => format!("{:.0}\u{a0}k", count / 1e3),
         _ => whole(count),
     }
 }
@@ -90,16 +106,16 @@ mod tests {
         }
         assert_eq!(whole(1_234_567.0), "1\u{202f}234\u{202f}567");
         assert_eq!(points(-0.031), "−3.1");
-        assert_eq!(percent(0.7125), "71.2 %");
+        assert_eq!(percent(0.7125), "71.2\u{a0}%");
     }
 
     #[test]
     fn durations_and_counts_have_fitting_units() {
-        assert_eq!(duration(3.14), "3.1 s");
+        assert_eq!(duration(3.25), "3.2 s");
         assert_eq!(duration(59.0), "59 s");
         assert_eq!(duration(61.0), "1 min 1 s");
         assert_eq!(duration(7300.0), "2 h 1 min");
-        assert_eq!(short(1_240_000.0), "1.24 M");
+        assert_eq!(short(1_240_000.0), "1.24\u{a0}M");
         assert_eq!(short(9_999.0), "9\u{202f}999");
     }
 }

@@ -5,6 +5,7 @@ mod charts;
 mod curves;
 mod decisions;
 mod format;
+mod overlays;
 mod page;
 mod plot;
 mod results;

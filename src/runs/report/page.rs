@@ -33,21 +33,41 @@ pub fn document(title: &str, body: &str) -> String {
     )
 }
 
-/// A part of the page with its heading and one sentence on what it shows. `body` is markup, and
-/// where it is empty so is the part.
-pub fn section(title: &str, lead: &str, body: &str) -> String {
-    if body.is_empty() {
-        return String::new();
+/// The parts of a page, one after the other, with a table of contents over them.
+#[derive(Debug, Default)]
+pub struct Parts {
+    titles: Vec<String>,
+    body: String,
+}
+
+impl Parts {
+    /// Adds a part with its heading and one sentence on what it shows. `body` is markup, and where
+    /// it is empty the part is left out.
+    pub fn add(&mut self, title: &str, lead: &str, body: &str) {
+        if body.is_empty() {
+            return;
+        }
+        let lead = if lead.is_empty() {
+            String::new()
+        } else {
+            paragraph(lead)
+        };
+        self.body.push_str(&format!(
+            "<section id=\"part-{}\">\n<h2>{}</h2>\n{lead}{body}</section>\n",
+            self.titles.len(),
+            escape(title)
+        ));
+        self.titles.push(title.to_owned());
     }
-    let lead = if lead.is_empty() {
-        String::new()
-    } else {
-        paragraph(lead)
-    };
-    format!(
-        "<section>\n<h2>{}</h2>\n{lead}{body}</section>\n",
-        escape(title)
-    )
+
+    /// The contents, and the parts.
+    pub fn finish(self) -> String {
+        let link = |(number, title): (usize, &String)| {
+            format!("<a href=\"#part-{number}\">{}</a>\n", escape(title))
+        };
+        let links: String = self.titles.iter().enumerate().map(link).collect();
+        format!("<nav>\n{links}</nav>\n{}", self.body)
+    }
 }
 
 /// A paragraph of plain text.
@@ -84,6 +104,11 @@ pub fn grid(figures: &[String]) -> String {
         true => String::new(),
         false => format!("<div class=\"grid\">\n{}</div>\n", figures.concat()),
     }
+}
+
+/// Many small figures, three or more side by side.
+pub fn small_grid(figures: &[String]) -> String {
+    grid(figures).replacen("class=\"grid\"", "class=\"grid small-figures\"", 1)
 }
 
 /// An entry of a legend.
@@ -146,7 +171,12 @@ mod tests {
 
     #[test]
     fn an_empty_part_leaves_no_heading() {
-        assert_eq!(section("Losses", "What they are.", ""), "");
+        let mut parts = Parts::default();
+        parts.add("Losses", "What they are.", "");
+        parts.add("Reward", "", "<p>0.5</p>");
+        let markup = parts.finish();
+        assert!(!markup.contains("Losses") && markup.contains("<h2>Reward</h2>"));
+        assert!(markup.contains("href=\"#part-0\"") && markup.contains("id=\"part-0\""));
         assert_eq!(grid(&[String::new()]), "");
     }
 }

@@ -51,7 +51,7 @@ pub fn exams(evaluations: &[EvaluationRecord]) -> String {
         })
         .collect();
     figure(
-        "Exams",
+        "Accuracy by level",
         "Percent of problems solved at the first try (greedy), by level and step, on problems the \
          model never trains on. Exams choose which levels are open, so the result is reported on \
          the separate final test.",

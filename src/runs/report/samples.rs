@@ -97,8 +97,9 @@ fn card(title: &str, sample: &CompletionRecord) -> String {
     };
     format!(
         "<article class=\"card {colour}\">\n<p class=\"kind\">{title}: step {}, level {}, {}</p>\n\
-         <pre>{}</pre>\n<pre>{}</pre>\n\
-         <p><span class=\"tag {class}\">{verdict}</span> the answer is {}; {}</p>\n{path}\
+         <p class=\"small\">Problem</p>\n<pre>{}</pre>\n\
+         <p class=\"small\">Completion</p>\n<pre>{}</pre>\n\
+         <p><span class=\"tag {class}\">{verdict}</span> The right answer is {}; {}.</p>\n{path}\
          </article>\n",
         sample.step,
         sample.level,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::charts::parts;
-use super::format::{duration, percent, points, short, whole};
-use super::page::{details, document, escape, figure, paragraph, section, table};
+use super::charts;
+use super::format::{duration, percent, short, whole};
+use super::page::{Parts, details, document, escape, figure, paragraph, table};
 use super::{curves, decisions, results, samples};
 use crate::config::{self, RunConfig, TaskKind};
 use crate::runs::compare::method_name;
@@ -34,42 +34,44 @@ pub fn page(run: &RunData) -> String {
     for notice in &run.notices {
         body += &format!("<p class=\"small\">{}</p>\n", escape(notice));
     }
-    body += &section(
+    let mut parts = Parts::default();
+    parts.add(
         "Alarms",
         "What went wrong, or may have.",
         &alarms(&run.alarms),
     );
-    body += &section(
+    parts.add(
         "Final test",
         "On problems that steered nothing: not trained on, and not used in exams.",
         &results::final_test(&outcome),
     );
-    body += &section(
+    parts.add(
         "The balance",
         "Before every step the run decides between the textbook (SFT: imitate worked solutions) \
          and the quiz (GRPO: try, and learn from the reward).",
         &decisions::balance(&steps),
     );
-    body += &section(
+    parts.add(
         "Decisions explained",
         "A few decisions in full: the terms they were computed from, the draw, and what would have \
          tipped them.",
         &decisions::cards(&steps),
     );
-    body += &section("Exams", "", &results::exams(&run.evaluations));
-    body += &section(
+    parts.add("Exams", "", &results::exams(&run.evaluations));
+    parts.add(
         "Training",
         "Pale lines are single steps (in long runs the band from the lowest to the highest), \
          strong lines their moving average.",
         &curves::curves(&steps),
     );
-    body += &section(
+    parts.add(
         "Completions",
         "What the model wrote: the problem, the completion, and how it was rewarded.",
         &samples::samples(&run.completions),
     );
-    body += &section("Cost", "", &cost(&steps, &outcome));
-    body += &section("Configuration", "", &configuration(run));
+    parts.add("Cost", "", &cost(&steps, &outcome));
+    parts.add("Configuration", "", &configuration(run));
+    body += &parts.finish();
     document(&format!("{} (SASR run)", run.name), &body)
 }
 
@@ -101,21 +103,21 @@ fn summary(run: &RunData, outcome: &Outcome) -> String {
     for (count, kind) in [
         (cost.sft_steps.saturating_sub(warmup as u64), "SFT"),
         (cost.grpo_steps, "GRPO"),
-        (cost.blend_steps, "blended"),
+        (cost.blend_steps, "both, blended"),
     ] {
         if count > 0 {
-            kinds.push(format!("{} {kind}", whole(count as f64)));
+            kinds.push(format!("{} of {kind}", whole(count as f64)));
         }
     }
     let start = if warmup > 0 {
-        format!("{warmup} SFT steps of warm-up, then ")
+        format!("{} of warm-up (SFT), then ", whole(warmup as f64))
     } else {
         "".into()
     };
     let mut text = format!(
         "This run trained {model} on {task} for {} steps: {start}{}. It took {} and {} tokens.",
         whole(cost.steps() as f64),
-        kinds.join(", "),
+        kinds.join(" and "),
         duration(cost.seconds),
         short(cost.tokens as f64)
     );
@@ -143,9 +145,11 @@ fn summary(run: &RunData, outcome: &Outcome) -> String {
             .as_ref()
             .and_then(|warm| warm.seen.accuracy());
         if let Some(warm) = warm {
+            let gain = 100.0 * (accuracy - warm);
+            let relation = if gain < 0.0 { "fewer" } else { "more" };
             text += &format!(
-                ", {} points more than the {} after warm-up",
-                points(accuracy - warm),
+                ", {:.1} points {relation} than the {} after warm-up",
+                gain.abs(),
                 percent(warm)
             );
         }
@@ -200,7 +204,7 @@ fn cost(steps: &[&StepRecord], outcome: &Outcome) -> String {
     }
     let mut body = String::new();
     if named.iter().any(|part| part.2 > 0.0) {
-        let (keys, bar) = parts("Seconds by part of a step", &named);
+        let (keys, bar) = charts::parts("Seconds by part of a step", &named);
         body += &figure(
             "Where the time went",
             "Seconds of all steps by part: sampling completions (rollout), their log-probabilities \

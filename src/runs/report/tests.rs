@@ -75,13 +75,13 @@ fn a_run_is_a_well_formed_page_with_its_numbers() {
         .flat_map(|r| &r.correct)
         .filter(|&&right| right)
         .count();
-    let accuracy = format!("{:.1} %", 100.0 * right as f64 / 180.0);
+    let accuracy = format!("{:.1}\u{a0}%", 100.0 * right as f64 / 180.0);
     assert!(
         text.contains(&format!("it solved {accuracy} of 180 problems")),
         "{accuracy}"
     );
     for record in &finals {
-        assert!(text.contains(&format!("{:.1} %", 100.0 * record.metrics["accuracy"])));
+        assert!(text.contains(&format!("{:.1}\u{a0}%", 100.0 * record.metrics["accuracy"])));
     }
     let first = run
         .steps
@@ -182,7 +182,7 @@ fn a_comparison_is_a_well_formed_page_with_its_numbers() {
     needs_nothing_else(&html);
     let comparison = Comparison::of(&runs).unwrap();
     for group in &comparison.groups {
-        let accuracy = format!("{:.1} %", 100.0 * group.numbers["accuracy"].mean);
+        let accuracy = format!("{:.1}\u{a0}%", 100.0 * group.numbers["accuracy"].mean);
         assert!(text.contains(&accuracy), "{accuracy}");
         assert!(text.contains(&format!("{}, seed 2", group.label)));
     }
@@ -204,8 +204,14 @@ fn a_comparison_shows_every_run_under_its_own_settings() {
     let runs = [variant(1.0, 1), variant(4.0, 1), variant(4.0, 2)];
     let text = well_formed(&comparison(&runs).unwrap());
     assert_eq!(text.matches("sasr, seed 1").count(), 1);
-    assert_eq!(text.matches("sasr, balance.gamma = 4.0, seed 1").count(), 1);
-    assert_eq!(text.matches("sasr, balance.gamma = 4.0, seed 2").count(), 1);
+    assert_eq!(
+        text.matches("sasr (balance.gamma = 4.0), seed 1").count(),
+        1
+    );
+    assert_eq!(
+        text.matches("sasr (balance.gamma = 4.0), seed 2").count(),
+        1
+    );
     assert_eq!(text.matches("sasr, seed 2").count(), 0);
 }
 

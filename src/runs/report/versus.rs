@@ -3,87 +3,64 @@
 use std::collections::BTreeMap;
 
 use super::charts::{Bar, bars};
-use super::decisions::balance_chart;
-use super::format::{number, percent, points, short, whole};
-use super::page::{document, escape, figure, grid, section, table};
-use super::plot::{Axis, Chart, Line, Stroke};
+use super::format::{number, percent_within, points, short, whole, within};
+use super::overlays::{balances, histories, look, pass_curves};
+use super::page::{Parts, document, escape, figure, grid, table};
 use super::results::{metric_name, metric_value};
-use super::series::{Point, thin, trend};
-use crate::config::Method;
-use crate::evaluation::Interval;
 use crate::runs::compare::{Comparison, Estimate, Group};
 use crate::runs::read::RunData;
-use crate::training::{Phase, StepRecord};
-
-/// Colour and dash of a group: methods keep their colours from report to report; a second group
-/// of a method is dashed, and a third dotted.
-fn look(groups: &[Group], index: usize) -> (&'static str, Stroke) {
-    let method = groups[index].method;
-    let colour = match method {
-        Method::Sasr => "c-0",
-        Method::Sft => "c-1",
-        Method::Grpo => "c-2",
-        Method::Static => "c-3",
-        Method::Periodic => "c-4",
-        Method::Constant => "c-5",
-        Method::Cosine => "c-6",
-    };
-    let twins = groups[..index]
-        .iter()
-        .filter(|other| other.method == method)
-        .count();
-    let stroke = [Stroke::Solid, Stroke::Dashed, Stroke::Dotted][twins.min(2)];
-    (colour, stroke)
-}
 
 /// The page of a comparison. `runs` are the runs it was made of.
 pub fn page(comparison: &Comparison, runs: &[RunData]) -> String {
     let groups = &comparison.groups;
     let members = members(groups, runs);
-    let count = runs.len();
     let names: Vec<&str> = groups.iter().map(|group| group.label.as_str()).collect();
     let mut body = format!(
-        "<header>\n<p class=\"kind\">SASR comparison, {count} runs</p>\n<h1>{}</h1>\n\
+        "<header>\n<p class=\"kind\">SASR comparison: {}</p>\n<h1>{} ways to train, {} runs</h1>\n\
          <p class=\"summary\">{}</p>\n</header>\n",
-        escape(&names.join(" · ")),
+        escape(&names.join(", ")),
+        groups.len(),
+        runs.len(),
         escape(&verdict(comparison))
     );
-    body += &section(
+    let mut parts = Parts::default();
+    parts.add(
         "Differences",
         "Greedy accuracy on the final test, problem by problem: pairing takes the luck of easy or \
          hard problems out of the difference. Intervals come from drawing problems and seeds \
          anew (bootstrap); with several seeds, Welch's t over the seeds has to agree.",
         &sentences(comparison),
     );
-    body += &section(
+    parts.add(
         "Results",
         "Means over runs with 95 % intervals: over seeds (Student's t) where there are several, \
          over problems (Wilson) where there is one.",
         &(results(groups) + &levels(groups)),
     );
-    body += &section("Accuracy and diversity", "", &outcome_bars(groups));
-    body += &section("Several samples per problem", "", &pass_curves(groups));
-    body += &section(
+    parts.add("Accuracy and diversity", "", &outcome_bars(groups));
+    parts.add("Several samples per problem", "", &samples(groups));
+    parts.add(
         "Robustness",
         "The same problems in other words, with meaning and answer unchanged.",
         &robustness(groups),
     );
-    body += &section(
+    parts.add(
         "Over the run",
         "Lines are means over seeds, bands reach from the lowest seed to the highest.",
         &histories(groups, &members),
     );
-    body += &section(
+    parts.add(
         "How each run was balanced",
         "Probability of SFT over the steps; the strip beneath is orange for SFT and blue for GRPO.",
         &balances(groups, &members),
     );
-    body += &section("Cost", "Means over runs.", &costs(groups));
-    body += &section(
+    parts.add("Cost", "Means over runs.", &costs(groups));
+    parts.add(
         "Settings that differ",
         "Everything else is the same in all runs, apart from name, seed, device, and what is kept.",
         &settings(comparison),
     );
+    body += &parts.finish();
     document("SASR comparison", &body)
 }
 
@@ -160,13 +137,9 @@ fn sentences(comparison: &Comparison) -> String {
     list(differences, "") + &list(notes, "small")
 }
 
-fn with_interval(estimate: &Estimate, show: impl Fn(f64) -> String) -> String {
-    match estimate.interval {
-        Some(Interval { low, high }) => {
-            format!("{} [{}, {}]", show(estimate.mean), show(low), show(high))
-        }
-        None => show(estimate.mean),
-    }
+/// A share in percent with its interval.
+fn share(estimate: &Estimate) -> String {
+    percent_within(estimate.mean, estimate.interval)
 }
 
 /// A row per group and a column per number that at least one group has.
@@ -223,8 +196,8 @@ fn sampled(groups: &[Group]) -> Vec<String> {
 }
 
 fn results(groups: &[Group]) -> String {
-    let share = |estimate: &Estimate| with_interval(estimate, percent);
-    let plain = |estimate: &Estimate| with_interval(estimate, number);
+    let plain = |estimate: &Estimate| within(number(estimate.mean), estimate.interval, number);
+    let gain = |estimate: &Estimate| within(points(estimate.mean), estimate.interval, points);
     let mut columns = vec![numbers(groups, "accuracy", "accuracy", share)];
     columns.extend(
         sampled(groups)
@@ -240,9 +213,7 @@ fn results(groups: &[Group]) -> String {
         ),
         numbers(groups, "reworded", "accuracy_perturbed", share),
         numbers(groups, "unseen levels", "accuracy_unseen", share),
-        numbers(groups, "gain since warm-up", "gain", |e| {
-            with_interval(e, points)
-        }),
+        numbers(groups, "gain since warm-up", "gain", gain),
     ]);
     group_table(groups, &columns)
 }
@@ -263,7 +234,7 @@ fn levels(groups: &[Group]) -> String {
                 group
                     .levels
                     .get(&level)
-                    .map(|(_, estimate)| with_interval(estimate, percent))
+                    .map(|(_, estimate)| share(estimate))
             };
             (title, groups.iter().map(cell).collect())
         })
@@ -318,58 +289,7 @@ fn outcome_bars(groups: &[Group]) -> String {
     grid(&figures)
 }
 
-fn pass_curves(groups: &[Group]) -> String {
-    let mut chart = Chart::new(
-        "pass@k by method",
-        Axis::new("k, samples per problem"),
-        Axis::between("pass@k", 0.0, 1.0),
-    );
-    let mut ks = BTreeMap::new();
-    for (index, group) in groups.iter().enumerate() {
-        let (colour, stroke) = look(groups, index);
-        let mut points: Vec<(u32, Point)> = group
-            .numbers
-            .iter()
-            .filter_map(|(name, estimate)| {
-                let k: u32 = name.strip_prefix("pass@")?.parse().ok()?;
-                let x = f64::from(k).log2();
-                let (low, high) = estimate
-                    .interval
-                    .map_or((estimate.mean, estimate.mean), |interval| {
-                        (interval.low, interval.high)
-                    });
-                Some((
-                    k,
-                    Point {
-                        x,
-                        y: estimate.mean,
-                        low,
-                        high,
-                    },
-                ))
-            })
-            .collect();
-        points.sort_by_key(|&(k, _)| k);
-        ks.extend(points.iter().map(|&(k, point)| (k, point.x)));
-        let points = points.into_iter().map(|(_, point)| point).collect();
-        chart.lines.push(Line {
-            name: group.label.clone(),
-            colour,
-            stroke,
-            points,
-        });
-    }
-    if ks.len() < 2 {
-        return String::new();
-    }
-    chart.x.ticks = Some(ks.into_iter().map(|(k, x)| (x, k.to_string())).collect());
-    let passes = figure(
-        "pass@k",
-        "Chance that at least one of k samples is right. A steep rise means that the model knows \
-         more than its first try shows; a flat line that its samples are all alike.",
-        &chart.legend(),
-        &chart.svg(),
-    );
+fn samples(groups: &[Group]) -> String {
     let name = groups
         .iter()
         .find_map(|group| group.sampled_name("maj@"))
@@ -381,7 +301,7 @@ fn pass_curves(groups: &[Group]) -> String {
         "Share of problems whose most frequent answer among the samples is right.",
         true,
     );
-    grid(&[passes, votes])
+    grid(&[pass_curves(groups), votes])
 }
 
 fn robustness(groups: &[Group]) -> String {
@@ -394,7 +314,6 @@ fn robustness(groups: &[Group]) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let share = |estimate: &Estimate| with_interval(estimate, percent);
     let mut columns = vec![numbers(groups, "as they are", "accuracy", share)];
     columns.extend(names.into_iter().map(|name| {
         let cells = groups
@@ -403,146 +322,6 @@ fn robustness(groups: &[Group]) -> String {
         (name.clone(), cells.collect())
     }));
     group_table(groups, &columns)
-}
-
-/// A curve per run becomes one line per group: the mean over its runs, and their range.
-fn over_runs(
-    groups: &[Group],
-    members: &[Vec<&RunData>],
-    curve: impl Fn(&RunData) -> Vec<(f64, f64)>,
-) -> Vec<Line> {
-    let line = |(index, runs): (usize, &Vec<&RunData>)| {
-        let curves: Vec<Vec<(f64, f64)>> = runs.iter().map(|run| curve(run)).collect();
-        let mut at: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-        for (x, y) in curves.into_iter().flatten() {
-            at.entry(x.to_bits()).or_default().push(y);
-        }
-        let points = at
-            .into_iter()
-            .map(|(x, ys)| Point {
-                x: f64::from_bits(x),
-                y: ys.iter().sum::<f64>() / ys.len() as f64,
-                low: ys.iter().copied().fold(f64::INFINITY, f64::min),
-                high: ys.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            })
-            .collect();
-        let (colour, stroke) = look(groups, index);
-        Line {
-            name: groups[index].label.clone(),
-            colour,
-            stroke,
-            points,
-        }
-    };
-    members.iter().enumerate().map(line).collect()
-}
-
-/// Accuracy of each exam, over its levels.
-fn exam_curve(run: &RunData) -> Vec<(f64, f64)> {
-    let mut exams: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
-    for record in run
-        .evaluations
-        .iter()
-        .filter(|r| r.kind == "exam" && r.perturbation.is_none())
-    {
-        if let Some(accuracy) = record.metrics.get("accuracy") {
-            let (sum, problems) = exams.entry(record.step).or_default();
-            *sum += accuracy * record.problems as f64;
-            *problems += record.problems as f64;
-        }
-    }
-    exams
-        .into_iter()
-        .filter(|(_, (_, problems))| *problems > 0.0)
-        .map(|(step, (sum, problems))| (step as f64, sum / problems))
-        .collect()
-}
-
-/// A metric in sixty stretches of the budget, so that runs with GRPO steps at different moments
-/// can be averaged.
-fn stretches(run: &RunData, name: &str) -> Vec<(f64, f64)> {
-    const STRETCHES: u64 = 60;
-    let width = run.config.max_steps.div_ceil(STRETCHES).max(1);
-    let mut sums: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
-    for step in run.steps.iter().filter(|step| step.phase != Phase::Base) {
-        if let Some(value) = step.metrics.get(name).filter(|value| value.is_finite()) {
-            let (sum, count) = sums.entry(step.step.saturating_sub(1) / width).or_default();
-            *sum += value;
-            *count += 1.0;
-        }
-    }
-    let centre = |stretch: u64| (stretch as f64 + 0.5) * width as f64;
-    sums.into_iter()
-        .map(|(stretch, (sum, count))| (centre(stretch), sum / count))
-        .collect()
-}
-
-fn histories(groups: &[Group], members: &[Vec<&RunData>]) -> String {
-    let mut figures = Vec::new();
-    let mut add = |title: &str, explanation: &str, unit: &str, lines: Vec<Line>, range| {
-        let mut chart = Chart::new(title, Axis::new("step"), Axis::new(unit));
-        chart.lines = lines;
-        chart.y.range = range;
-        if !chart.is_empty() {
-            figures.push(figure(title, explanation, &chart.legend(), &chart.svg()));
-        }
-    };
-    add(
-        "Exam accuracy",
-        "Share of held-out problems solved at the first try, over all levels of each exam.",
-        "accuracy",
-        over_runs(groups, members, exam_curve),
-        Some((0.0, 1.0)),
-    );
-    for (name, title, explanation, unit) in [
-        (
-            "reward",
-            "Reward",
-            "Mean reward of sampled completions, in GRPO steps.",
-            "reward",
-        ),
-        (
-            "entropy",
-            "Entropy",
-            "How undecided the model is about the next token; near 0 it always says the same.",
-            "nats per token",
-        ),
-        (
-            "completions/mean_length",
-            "Completion length",
-            "Mean length of sampled completions.",
-            "tokens",
-        ),
-    ] {
-        let lines = over_runs(groups, members, |run| stretches(run, name));
-        add(title, explanation, unit, lines, None);
-    }
-    grid(&figures)
-}
-
-fn balances(groups: &[Group], members: &[Vec<&RunData>]) -> String {
-    let mut figures = Vec::new();
-    for (group, runs) in groups.iter().zip(members) {
-        for run in runs {
-            let steps: Vec<&StepRecord> = run
-                .steps
-                .iter()
-                .filter(|step| step.phase != Phase::Base)
-                .collect();
-            if steps.is_empty() {
-                continue;
-            }
-            let mut chart = balance_chart(&steps, 560.0, 190.0);
-            // Small multiples: the trend is enough.
-            for line in &mut chart.lines {
-                let p = thin(line.points.iter().map(|point| (point.x, point.y)));
-                line.points = trend(&p).unwrap_or(p);
-            }
-            let title = format!("{}, seed {}", group.label, run.config.seed);
-            figures.push(figure(&title, &run.name, &[], &chart.svg()));
-        }
-    }
-    grid(&figures)
 }
 
 fn costs(groups: &[Group]) -> String {

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use super::*;
 use crate::config::CountdownConfig;
 use crate::tasks::checks;
@@ -19,7 +21,8 @@ fn task(operators: &str, max_number: u32, max_target: u32, layout: Layout) -> Co
         .unwrap_or_else(|error| panic!("{operators} {max_number} {max_target}: {error}"))
 }
 
-fn all() -> Vec<Countdown> {
+/// Both layouts with several configurations; made once, as finding their levels takes a while.
+static TASKS: LazyLock<Vec<Countdown>> = LazyLock::new(|| {
     let mut tasks = Vec::new();
     for layout in [Layout::Compact, Layout::Tags] {
         for (operators, max_number, max_target) in [
@@ -36,6 +39,10 @@ fn all() -> Vec<Countdown> {
         }
     }
     tasks
+});
+
+fn all() -> Vec<Countdown> {
+    TASKS.clone()
 }
 
 fn asked(made: &Countdown, numbers: &[u32], target: u32) -> Problem {

@@ -9,7 +9,7 @@ fn named(names: &[&str]) -> Vec<String> {
 #[test]
 fn english_answers_are_read_as_logic_rl_does() {
     let names = named(&["Zoey", "Luke"]);
-    let stated = |text: &str| stated(&names, text);
+    let stated = |text: &str| super::stated(&names, text);
     assert_eq!(
         stated("(1) Zoey is a knight\n(2) Luke is a knave"),
         Some(vec![true, false])
@@ -32,10 +32,10 @@ fn english_answers_are_read_as_logic_rl_does() {
     }
     let longer = named(&["Ann", "Mary Ann"]);
     assert_eq!(
-        stated(&longer, "Mary Ann is a knave and Ann is a knight"),
+        super::stated(&longer, "Mary Ann is a knave and Ann is a knight"),
         Some(vec![true, false])
     );
-    assert_eq!(stated(&[], ""), None);
+    assert_eq!(super::stated(&[], ""), None);
 }
 
 #[test]

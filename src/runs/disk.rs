@@ -1,0 +1,109 @@
+//! Writing so that a kill, a crash or a full disk leaves the old or the new, never half of one.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use sha2::Digest as _;
+
+use super::folder::FolderError;
+
+const LOCK: &str = ".lock";
+
+pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FolderError {
+    let path = path.to_path_buf();
+    move |source| FolderError::Io {
+        action,
+        path,
+        source,
+    }
+}
+
+/// Keeps other processes out of a folder for as long as the file is open; the system frees it if
+/// the process dies.
+pub(super) fn lock(path: &Path) -> Result<File, FolderError> {
+    let name = path.join(LOCK);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&name);
+    let file = file.map_err(failed("open", &name))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(FolderError::Locked {
+            path: path.to_path_buf(),
+        }),
+        Err(fs::TryLockError::Error(error)) => Err(failed("lock", &name)(error)),
+    }
+}
+
+/// Cuts a log to `length`, or to its last whole line where a crash of the machine took more.
+pub(super) fn cut_back(log: &Path, length: u64) -> io::Result<()> {
+    let bytes = match fs::metadata(log) {
+        Ok(there) if there.len() > length => {
+            return OpenOptions::new().write(true).open(log)?.set_len(length);
+        }
+        Ok(there) if there.len() == length => return Ok(()),
+        Ok(_) => fs::read(log)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n');
+    let whole = whole.map_or(0, |end| end + 1) as u64;
+    OpenOptions::new().write(true).open(log)?.set_len(whole)
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    sha2::Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Writes a folder of files anew and flushes it.
+pub(super) fn write_folder(
+    folder: &Path,
+    files: &BTreeMap<String, Vec<u8>>,
+) -> Result<(), FolderError> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(failed("remove", folder))?;
+    }
+    fs::create_dir_all(folder).map_err(failed("create", folder))?;
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        let write = || -> io::Result<()> {
+            let mut file = File::create(&path)?;
+            file.write_all(bytes)?;
+            file.sync_all()
+        };
+        write().map_err(failed("write", &path))?;
+    }
+    sync_folder(folder);
+    Ok(())
+}
+
+/// Replaces a file whole: written aside, flushed, renamed.
+///
+/// # Errors
+/// If the disk refuses; the old file is untouched then.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    // Two processes may write the same base model to the cache.
+    let aside = path.with_extension(format!("{}.part", std::process::id()));
+    let write = || -> io::Result<()> {
+        let mut file = File::create(&aside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&aside, path)
+    };
+    write().map_err(|error| {
+        fs::remove_file(&aside).ok();
+        failed("write", path)(error)
+    })
+}
+
+/// Makes renames in a folder last. Not every system can, and data is safe without.
+pub(super) fn sync_folder(folder: &Path) {
+    File::open(folder).and_then(|folder| folder.sync_all()).ok();
+}

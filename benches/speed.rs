@@ -313,7 +313,7 @@ fn growth(repeats: usize) {
         "\n{:<24}{:>12}{:>14}{:>12}",
         "", "SFT tok/s", "decode tok/s", "GRPO ms"
     );
-    let mut row = |name: String, shape: Shape| {
+    let row = |name: String, shape: Shape| {
         let mut bench = Bench::new(shape);
         let (sft, decode) = (bench.sft(repeats), bench.decode(repeats));
         let [grpo, ..] = bench.grpo(repeats);

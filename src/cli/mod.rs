@@ -123,10 +123,13 @@ fn is_wrong_input(error: &anyhow::Error) -> bool {
             || cause
                 .downcast_ref()
                 .is_some_and(crate::runs::FolderError::is_wrong_input)
-            || matches!(
-                cause.downcast_ref(),
-                Some(crate::training::TrainError::Config(_))
-            )
+            || cause.is::<crate::text::TextError>()
+            || cause
+                .downcast_ref()
+                .is_some_and(crate::runs::ReadError::is_wrong_input)
+            || cause
+                .downcast_ref()
+                .is_some_and(crate::training::TrainError::is_wrong_input)
     })
 }
 

@@ -43,7 +43,7 @@ pub fn run(args: ScoreArgs) -> anyhow::Result<Ended> {
     // Opened by the first line of text: lines of ids need no tokenizer.
     let mut text = None;
     let file = std::fs::read_to_string(&args.file)
-        .with_context(|| format!("cannot read {}", args.file.display()))?;
+        .map_err(|error| super::Usage(format!("cannot read {}: {error}", args.file.display())))?;
     let mut examples = Vec::new();
     for (number, line) in file
         .lines()

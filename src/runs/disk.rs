@@ -45,7 +45,8 @@ pub(super) fn cut_back(log: &Path, length: u64) -> io::Result<()> {
         Ok(there) if there.len() > length => {
             return OpenOptions::new().write(true).open(log)?.set_len(length);
         }
-        Ok(there) if there.len() == length => return Ok(()),
+        // A pipe or a device has neither a length nor an end.
+        Ok(there) if there.len() == length || !there.is_file() => return Ok(()),
         Ok(_) => fs::read(log)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),

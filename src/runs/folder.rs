@@ -246,7 +246,7 @@ impl RunFolder {
             Event::Step(record) => self.append(METRICS, &**record),
             Event::Evaluated(record) => self.append(EVALUATIONS, &**record),
             Event::Alarm(alarm) => self.append(ALARMS, alarm),
-            Event::Completions(records) => records
+            Event::Completions { records } => records
                 .iter()
                 .try_for_each(|record| self.append(COMPLETIONS, record)),
             _ => Ok(()),

@@ -69,6 +69,13 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    /// Whether the folder named cannot be meant, rather than what is in it being damaged.
+    pub fn is_wrong_input(&self) -> bool {
+        matches!(self, Self::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
+}
+
 impl RunData {
     /// Reads a run from the texts of its files.
     ///

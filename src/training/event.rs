@@ -156,7 +156,9 @@ pub enum Event {
         step_time: f64,
     },
     /// Completions worth keeping.
-    Completions(Vec<CompletionRecord>),
+    Completions {
+        records: Vec<CompletionRecord>,
+    },
     /// An exam or a test is complete at one level.
     Evaluated(Box<EvaluationRecord>),
     /// How far a longer piece of work is (an exam, the final test).

@@ -251,7 +251,7 @@ impl Examination {
         self.done += problems.len() as u64;
         self.asked = end;
         let complete = end == sheet.problems.len();
-        self.held.push(Event::Completions(records));
+        self.held.push(Event::Completions { records });
         if complete {
             let record = self.finish_sheet(study);
             self.held.push(Event::Evaluated(Box::new(record)));

@@ -71,6 +71,19 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    /// Whether the configuration names what is not there or does not fit, rather than something
+    /// having failed on the way.
+    pub fn is_wrong_input(&self) -> bool {
+        !matches!(
+            self,
+            Self::NotFinite { .. }
+                | Self::Checkpoint { .. }
+                | Self::Thread(_)
+                | Self::Balance(_)
+                | Self::Model(_)
+        )
+    }
+
     fn file(path: &str, error: &std::io::Error) -> Self {
         Self::File {
             path: path.to_string(),

@@ -398,7 +398,7 @@ impl Session {
             .enumerate()
             .map(with_advantage)
             .collect();
-        self.events.push(Event::Completions(records));
+        self.events.push(Event::Completions { records });
     }
 
     /// The gradients of the planned losses and one update (or μ of them).

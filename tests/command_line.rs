@@ -1,0 +1,434 @@
+//! Every subcommand from outside: what it prints, what it refuses, how it exits.
+#![cfg(all(unix, feature = "cli"))]
+
+mod common;
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use common::{STEPS, Scratch, interrupt, log, metrics, newest, until};
+use serde_json::Value;
+
+const COMMANDS: [&str; 9] = [
+    "train", "compare", "eval", "sample", "score", "report", "preview", "check", "devices",
+];
+
+#[test]
+fn every_command_explains_itself() {
+    let scratch = Scratch::new("help");
+    let help = scratch.done(&["--help"]).out;
+    for command in COMMANDS {
+        assert!(
+            help.contains(&format!("  {command} ")),
+            "{command}:\n{help}"
+        );
+        let own = scratch.done(&[command, "--help"]).out;
+        assert!(own.contains("Usage: sasr"), "{own}");
+        scratch.run(&[command, "--no-such-option"]).code(2);
+    }
+    scratch.run(&[]).code(2);
+    scratch.run(&["trian"]).code(2).says(&["train"]);
+    assert!(scratch.done(&["--version"]).out.starts_with("sasr "));
+}
+
+#[test]
+fn wrong_configurations_exit_with_2_and_say_what_to_do() {
+    let scratch = Scratch::new("wrong");
+    let set = |set: &[&str]| {
+        let mut args = vec!["train", "tiny.toml", "--out", "out"];
+        args.extend(set.iter().flat_map(|field| ["--set", field]));
+        scratch.run(&args).code(2)
+    };
+    set(&["grpo.num_generation=4"]).says(&["grpo.num_generation", "grpo.num_generations"]);
+    set(&["sft.batch_size=0", "balance.gamma=-1.0"]).says(&["sft.batch_size", "balance.gamma"]);
+    set(&["grpo.loss_type=\"grop\""]).says(&["grpo.loss_type", "grpo", "dr_grpo"]);
+    set(&["max_steps=many"]).says(&["max_steps"]);
+    set(&["max_steps"]).says(&["max_steps"]);
+    set(&["device=\"tpu\""]).says(&["device", "tpu", "cpu"]);
+    set(&["name=\"../elsewhere\""]).says(&["name"]);
+    scratch.run(&["train"]).code(2).says(&["what to train"]);
+    let ran = scratch.run(&["train", "missing.toml"]).code(2);
+    ran.says(&["missing.toml"]);
+    scratch.write("torn.toml", "max_steps = [1");
+    let ran = scratch.run(&["train", "torn.toml"]).code(2);
+    ran.says(&["torn.toml", "1"]);
+    let ran = scratch
+        .run(&["train", "tiny.toml", "--name", "a/b"])
+        .code(2);
+    ran.says(&["name"]);
+    assert!(!scratch.path("out").exists() && !scratch.path("runs").exists());
+    assert!(!scratch.path("elsewhere").exists());
+    for command in ["eval", "sample", "report"] {
+        let ran = scratch.run(&[command, "nowhere"]);
+        ran.code(2).says(&["nowhere"]);
+    }
+}
+
+#[test]
+fn missing_data_and_models_are_named() {
+    let scratch = Scratch::new("missing");
+    let files = "task.files.train=[\"there/is/none.jsonl\"]";
+    let args = ["check", "--set", "task.kind=\"gsm8k\"", "--set", files];
+    let ran = scratch.run(&args);
+    ran.code(2).says(&["there/is/none.jsonl"]);
+    let args = ["check", "--set", "model.path=\"no-model\"", "--set"];
+    let ran = scratch.run(&[&args[..], &["tokenizer.kind=\"file\""]].concat());
+    ran.code(2).says(&["no-model"]);
+}
+
+#[test]
+fn training_prints_its_events_as_json() {
+    let scratch = Scratch::new("events");
+    let args = ["train", "tiny.toml", "--out", "out", "--json"];
+    let ran = scratch.done(&args);
+    let events = ran.json();
+    let kind = |event: &Value| event["event"].as_str().unwrap().to_string();
+    assert_eq!(kind(&events[0]), "started");
+    assert_eq!(kind(events.last().unwrap()), "finished");
+    let steps = events.iter().filter(|event| kind(event) == "step");
+    let steps: Vec<u64> = steps.map(|event| event["step"].as_u64().unwrap()).collect();
+    assert_eq!(steps, (1..=STEPS).collect::<Vec<_>>());
+    // What is printed is what is written.
+    let evaluated = events.iter().filter(|event| kind(event) == "evaluated");
+    let evaluated: Vec<&Value> = evaluated.map(|event| &event["metrics"]).collect();
+    let written = log(&scratch.path("out/tiny"), "evaluations.jsonl");
+    let written: Vec<&Value> = written.iter().map(|line| &line["metrics"]).collect();
+    assert_eq!(evaluated, written);
+    assert!(scratch.path("out/tiny/report.html").exists());
+}
+
+#[test]
+fn nobody_listening_neither_panics_nor_ends_a_run() {
+    let scratch = Scratch::new("closed");
+    let run = scratch.train("run", &[]);
+    let args: [&[&str]; 5] = [
+        &[
+            "train",
+            "tiny.toml",
+            "--out",
+            "out",
+            "--name",
+            "closed",
+            "--json",
+        ],
+        &["sample", "out/run", "--count", "20", "--json"],
+        &["eval", "out/run"],
+        &["check", "--explain"],
+        &["preview", "tiny.toml", "--count", "64"],
+    ];
+    for args in args {
+        let mut command = scratch.sasr(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let mut said = String::new();
+        let mut errors = child.stderr.take().unwrap();
+        errors.read_to_string(&mut said).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{args:?}: {said}");
+        assert!(
+            !said.contains("panicked") && !said.contains("error"),
+            "{said}"
+        );
+    }
+    assert_eq!(metrics(&scratch.path("out/closed")), metrics(&run));
+}
+
+/// Lines of ids from a fixture, and the expected log-probabilities of each.
+fn scored(fixture: &Path) -> (String, Vec<Vec<f64>>) {
+    let bytes = fs::read(fixture.join("expected.safetensors")).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let words = |name: &str| -> Vec<[u8; 4]> {
+        let data = file.tensor(name).unwrap().data().chunks_exact(4);
+        data.map(|word| word.try_into().unwrap()).collect()
+    };
+    let width = file.tensor("input_ids").unwrap().shape()[1];
+    let (ids, mask) = (words("input_ids"), words("attention_mask"));
+    let logps = words("token_logprobs");
+    let (mut lines, mut expected) = (String::new(), Vec::new());
+    for row in 0..ids.len() / width {
+        let real = (0..width).filter(|column| i32::from_le_bytes(mask[row * width + column]) == 1);
+        let real: Vec<usize> = real.collect();
+        let row_ids: Vec<i32> = real
+            .iter()
+            .map(|column| i32::from_le_bytes(ids[row * width + column]))
+            .collect();
+        lines += &format!("{{\"ids\": {row_ids:?}}}\n");
+        // token_logprobs[b, t] is that of the token after t.
+        let row_logps = real[..real.len() - 1]
+            .iter()
+            .map(|column| f64::from(f32::from_le_bytes(logps[row * (width - 1) + column])));
+        expected.push(row_logps.collect());
+    }
+    (lines, expected)
+}
+
+#[test]
+fn scores_are_those_of_transformers() {
+    let scratch = Scratch::new("score");
+    for name in ["llama-tiny", "qwen2-tiny", "qwen3-tiny"] {
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hf");
+        let fixture = fixture.join(name);
+        let (lines, expected) = scored(&fixture);
+        assert!(expected.len() > 1);
+        scratch.write("lines.jsonl", &lines);
+        let ran = scratch.done(&["score", fixture.to_str().unwrap(), "lines.jsonl"]);
+        let all = ran.json();
+        assert_eq!(all.len(), expected.len());
+        for (line, expected) in all.iter().zip(&expected) {
+            let logps = line["logprobs"].as_array().unwrap();
+            assert_eq!(logps.len(), expected.len());
+            for (a, b) in logps.iter().zip(expected) {
+                let a = a.as_f64().unwrap();
+                assert!((a - b).abs() < 1e-4, "{name}: {a} for {b}");
+            }
+            let sum: f64 = expected.iter().sum();
+            assert!((line["sum"].as_f64().unwrap() - sum).abs() < 1e-3);
+        }
+        let ran = scratch.run(&["score", fixture.to_str().unwrap(), "none.jsonl"]);
+        ran.code(2).says(&["none.jsonl"]);
+        scratch.write("lines.jsonl", "{\"ids\": [1, 2]}\n{\"ids\": [1, 99999]}\n");
+        let ran = scratch.run(&["score", fixture.to_str().unwrap(), "lines.jsonl"]);
+        ran.code(1).says(&["lines.jsonl:2", "99999"]);
+        scratch.write(
+            "lines.jsonl",
+            "{\"prompt\": \"a\", \"completion\": \"b\"}\n",
+        );
+        let ran = scratch.run(&["score", fixture.to_str().unwrap(), "lines.jsonl"]);
+        ran.code(2).says(&["tokenizer.json"]);
+    }
+}
+
+#[test]
+fn a_trained_run_is_tested_asked_and_scored() {
+    let scratch = Scratch::new("trained");
+    let run = scratch.train("run", &[]);
+    // The test of the last checkpoint is the run's final test.
+    let records = scratch.done(&["eval", "out/run", "--json"]).json();
+    let finals = log(&run, "evaluations.jsonl").into_iter();
+    let finals: Vec<Value> = finals.filter(|line| line["kind"] == "final").collect();
+    assert_eq!(records.len(), finals.len());
+    for (a, b) in records.iter().zip(&finals) {
+        assert_eq!(a["metrics"], b["metrics"]);
+        assert_eq!(a["perturbation"], b["perturbation"]);
+    }
+    let told = scratch.done(&["eval", "out/run"]).out;
+    assert!(
+        told.contains("level 1") && told.contains("accuracy"),
+        "{told}"
+    );
+    let fewer = [
+        "eval",
+        "out/run",
+        "--json",
+        "--set",
+        "evaluation.problems=3",
+    ];
+    assert_eq!(scratch.done(&fewer).json()[0]["problems"], 3);
+
+    let sample = |args: &[&str]| scratch.done(&[&["sample", "out/run"], args].concat());
+    let first = sample(&["--json", "--seed", "5"]);
+    assert_eq!(first.out, sample(&["--json", "--seed", "5"]).out);
+    assert_ne!(first.out, sample(&["--json", "--seed", "6"]).out);
+    assert_eq!(first.json().len(), 12);
+    let greedy = sample(&[
+        "--json",
+        "--temperature",
+        "0",
+        "--samples",
+        "2",
+        "--count",
+        "1",
+    ]);
+    let greedy = greedy.json();
+    assert_eq!(greedy[0]["completion"], greedy[1]["completion"]);
+    let own = sample(&["--prompt", "3+4=", "--json", "--samples", "1"]).json();
+    assert_eq!(own[0]["prompt"], "3+4=");
+    scratch
+        .run(&["sample", "out/run", "--samples", "0"])
+        .code(2);
+    scratch
+        .run(&["sample", "out/run", "--temperature", "-1"])
+        .code(2);
+    let ran = scratch.run(&["sample", "out/run", "--level", "77"]).code(2);
+    ran.says(&["77", "1 to"]);
+    let ran = scratch.run(&["sample", "out/run", "--prompt", "Ω"]);
+    ran.code(2).says(&["Ω"]);
+
+    // Sampled tokens score what they were sampled with, by ids and by text.
+    let ids = &own[0]["ids"];
+    let line = serde_json::json!({ "prompt": "3+4=", "completion": own[0]["completion"] });
+    scratch.write("lines.jsonl", &format!("{line}\n"));
+    let scores = scratch.done(&["score", newest(&run).to_str().unwrap(), "lines.jsonl"]);
+    let scores = scores.json();
+    for (index, id) in ids.as_array().unwrap().iter().enumerate() {
+        assert_eq!(&scores[0]["ids"][index], id);
+        let (a, b) = (&scores[0]["logprobs"][index], &own[0]["logprobs"][index]);
+        assert!(
+            (a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-4,
+            "{a} for {b}"
+        );
+    }
+}
+
+#[test]
+fn check_preview_and_devices_tell_what_will_happen() {
+    let scratch = Scratch::new("check");
+    let told = scratch.done(&["check", "tiny.toml"]).out;
+    for what in ["4400 parameters", "memory", "MB", "sound"] {
+        assert!(told.contains(what), "{what}:\n{told}");
+    }
+    let told = scratch.done(&["check", "--explain", "grpo.beta"]).out;
+    assert!(
+        told.contains("grpo.beta (") && !told.contains("sft."),
+        "{told}"
+    );
+    assert!(
+        scratch
+            .done(&["check", "--explain"])
+            .out
+            .contains("sft.batch_size")
+    );
+    let resolved = scratch.done(&["check", "tiny.toml", "--resolved"]).out;
+    scratch.write("resolved.toml", &resolved);
+    let again = scratch.done(&["check", "resolved.toml", "--resolved"]).out;
+    assert_eq!(resolved, again);
+    scratch
+        .run(&["check", "tiny.toml", "--set", "sft.bach_size=2"])
+        .code(2)
+        .says(&["batch_size"]);
+
+    let told = scratch.done(&["preview", "tiny.toml", "--count", "2"]).out;
+    assert_eq!(told.matches("in the loss), answer").count(), 2, "{told}");
+    assert!(
+        told.contains("▸") && told.contains("·") && told.contains("reward 1"),
+        "{told}"
+    );
+    assert!(!told.contains("\x1b["), "colours without a terminal");
+
+    assert!(scratch.done(&["devices"]).out.contains("cpu"));
+    assert_eq!(
+        scratch.done(&["devices", "--json"]).json()[0]["device"],
+        "cpu"
+    );
+}
+
+#[test]
+fn reports_are_written_for_one_run_and_for_several() {
+    let scratch = Scratch::new("report");
+    let a = scratch.train("a", &[]);
+    scratch.train("b", &["seed=8"]);
+    fs::remove_file(a.join("report.html")).unwrap();
+    let told = scratch.done(&["report", "out/a"]).out;
+    assert!(told.contains("report.html"));
+    let page = fs::read_to_string(a.join("report.html")).unwrap();
+    assert!(page.contains("<svg") && !page.contains("src=\"http"));
+    scratch.done(&["report", "out/a", "out/b", "--out", "both.html"]);
+    assert!(
+        fs::read_to_string(scratch.path("both.html"))
+            .unwrap()
+            .contains("<svg")
+    );
+    assert!(scratch.done(&["report", "out/a", "out/b", "--json"]).json()[0].is_object());
+    let ran = scratch.run(&["report", "out/a", "--out", "no/such/folder/page.html"]);
+    ran.code(1)
+        .says(&["cannot write", "no/such/folder/page.html"]);
+}
+
+#[test]
+fn a_comparison_trains_what_is_missing_and_nothing_twice() {
+    let scratch = Scratch::new("compare");
+    let set = ["--set", "max_steps=16", "--set", "evaluation.problems=4"];
+    let args = [
+        "compare",
+        "tiny.toml",
+        "--methods",
+        "sasr,sft",
+        "--seeds",
+        "2",
+        "--out",
+        "out",
+    ];
+    let args = [&args[..], &set].concat();
+    let told = scratch.done(&args).out;
+    assert!(told.contains("sasr") && told.contains("sft"), "{told}");
+    let out = scratch.path("out/tiny-compare");
+    let written = |name: &str| fs::metadata(out.join(name)).unwrap().modified().unwrap();
+    let runs = ["sasr-s0", "sasr-s1", "sft-s0", "sft-s1"];
+    let logs: Vec<String> = runs
+        .iter()
+        .map(|run| format!("{run}/metrics.jsonl"))
+        .collect();
+    let before: Vec<_> = logs.iter().map(|log| written(log)).collect();
+    assert!(out.join("report.html").exists());
+
+    // Only the run that is gone is trained again, to the same numbers.
+    let kept = metrics(&out.join("sft-s1"));
+    fs::remove_dir_all(out.join("sft-s1")).unwrap();
+    let table = scratch.done(&[&args[..], &["--json"]].concat()).json();
+    assert!(
+        table.last().unwrap()["methods"].is_array(),
+        "{}",
+        table.last().unwrap()
+    );
+    let after: Vec<_> = logs.iter().map(|log| written(log)).collect();
+    assert_eq!(before[..3], after[..3]);
+    assert_ne!(before[3], after[3]);
+    assert_eq!(kept, metrics(&out.join("sft-s1")));
+    // All methods of a seed began with the same base model.
+    let base = |run: &str| -> Value {
+        let manifest = fs::read(out.join(run).join("manifest.json")).unwrap();
+        serde_json::from_slice::<Value>(&manifest).unwrap()["base"].clone()
+    };
+    assert_eq!(base("sasr-s0"), base("sft-s0"));
+    assert_ne!(base("sasr-s0"), base("sasr-s1"));
+
+    // Another configuration is refused before anything is trained.
+    fs::remove_dir_all(out.join("sasr-s0")).unwrap();
+    let ran = scratch.run(&[&args[..], &["--set", "sft.batch_size=4"]].concat());
+    ran.code(2).says(&["sft.batch_size", "16", "4", "--name"]);
+    assert!(!out.join("sasr-s0").exists());
+    for wrong in [
+        ["--seeds", "0"],
+        ["--seeds", "x"],
+        ["--methods", "sasr,magic"],
+    ] {
+        let ran = scratch.run(&[&args[..3], &args[5..], &wrong].concat());
+        assert_eq!(ran.code, Some(2), "{wrong:?}: {}", ran.err);
+    }
+    let ran = scratch.run(&["compare", "tiny.toml", "--methods", "sft,sft"]);
+    ran.code(2).says(&["sft", "twice"]);
+}
+
+#[test]
+fn a_comparison_that_was_interrupted_goes_on() {
+    let scratch = Scratch::new("compare-stopped");
+    let args = [
+        "compare",
+        "tiny.toml",
+        "--methods",
+        "sasr,sft",
+        "--seeds",
+        "1",
+    ];
+    let args = [
+        &args[..],
+        &["--out", "out", "--set", "max_steps=20", "--json"],
+    ]
+    .concat();
+    let runs = std::cell::Cell::new(0);
+    let mut child = until(scratch.sasr(&args), |event| {
+        // The second run, a few steps in.
+        runs.set(runs.get() + usize::from(event["event"] == "started"));
+        runs.get() == 2 && event["event"] == "step" && event["step"] == 6
+    });
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let out = scratch.path("out/tiny-compare");
+    assert!(metrics(&out.join("sft-s0")).len() < 20);
+    scratch.done(&args);
+    for run in ["sasr-s0", "sft-s0"] {
+        assert_eq!(metrics(&out.join(run)).len(), 20, "{run}");
+    }
+}

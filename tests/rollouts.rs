@@ -1,0 +1,255 @@
+//! Rollouts and gradients must not depend on how work is put together.
+
+use burn::tensor::{Device, Tensor};
+use sasr::config::{Family, GrpoConfig, LossType, ModelConfig};
+use sasr::model::{DecoderSpec, Model, Parameters};
+use sasr::rollout::{Completion, Limits, Request, Sampling, generate};
+use sasr::text::Example;
+use sasr::training::{PolicyRow, Shards, Workers};
+
+fn model(family: Family) -> Model {
+    let config = ModelConfig {
+        family,
+        hidden_size: 24,
+        num_hidden_layers: 2,
+        num_attention_heads: 4,
+        num_key_value_heads: 2,
+        head_dim: 6,
+        max_position_embeddings: 64,
+        ..ModelConfig::default()
+    };
+    let device = Device::flex();
+    let spec = DecoderSpec::from_config(&config, 31);
+    let parameters = Parameters::random(&spec, 0.3, 5, &device);
+    Model::new(spec, parameters, &device)
+}
+
+fn requests() -> Vec<Request> {
+    let prompt = |row: u32| {
+        (0..3 + row % 4 * 3)
+            .map(|t| (row * 7 + t * 5) % 31)
+            .collect()
+    };
+    (0..7)
+        .map(|row| Request {
+            problem: 1000 + u64::from(row),
+            prompt: prompt(row),
+            samples: 3,
+        })
+        .collect()
+}
+
+fn limits() -> Limits {
+    Limits {
+        max_completion_length: 20,
+        stops: vec![1, 2],
+        pad: 0,
+    }
+}
+
+fn complete(model: &Model, requests: &[Request], sampling: &Sampling) -> Vec<Vec<Completion>> {
+    pollster::block_on(generate(&model.decoder(), requests, sampling, &limits())).unwrap()
+}
+
+#[test]
+fn a_completion_depends_only_on_seed_problem_and_sample() {
+    for family in [Family::Llama, Family::Qwen2, Family::Qwen3] {
+        let model = model(family);
+        for sampling in [
+            Sampling::at(0.9, 7),
+            Sampling {
+                top_k: 9,
+                top_p: 0.9,
+                ..Sampling::at(1.2, 8)
+            },
+        ] {
+            let together = complete(&model, &requests(), &sampling);
+            for (index, request) in requests().into_iter().enumerate() {
+                let alone = complete(&model, std::slice::from_ref(&request), &sampling);
+                assert_eq!(alone[0], together[index], "asked alone");
+                // Fewer samples are the first of more.
+                let fewer = Request {
+                    samples: 1,
+                    ..request
+                };
+                assert_eq!(
+                    complete(&model, &[fewer], &sampling)[0][0],
+                    together[index][0]
+                );
+            }
+            let mut backwards = requests();
+            backwards.reverse();
+            let mut turned = complete(&model, &backwards, &sampling);
+            turned.reverse();
+            assert_eq!(turned, together, "asked in another order");
+        }
+        let other = complete(&model, &requests(), &Sampling::at(0.9, 9));
+        assert_ne!(
+            other,
+            complete(&model, &requests(), &Sampling::at(0.9, 7)),
+            "another seed"
+        );
+    }
+}
+
+#[test]
+fn completions_end_where_they_should() {
+    let model = model(Family::Llama);
+    let mut ended = [0, 0];
+    for completion in complete(&model, &requests(), &Sampling::at(1.0, 3))
+        .iter()
+        .flatten()
+    {
+        let stop = completion
+            .tokens
+            .iter()
+            .position(|token| limits().stops.contains(token));
+        assert_eq!(completion.finished, stop.is_some());
+        match stop {
+            Some(at) => assert_eq!(at + 1, completion.tokens.len(), "nothing follows the end"),
+            None => assert_eq!(completion.tokens.len(), 20),
+        }
+        assert_eq!(completion.logps.len(), completion.tokens.len());
+        ended[usize::from(completion.finished)] += 1;
+    }
+    assert!(ended[0] > 0 && ended[1] > 0, "both kinds occur: {ended:?}");
+}
+
+#[test]
+fn log_probabilities_while_sampling_equal_those_of_a_training_forward() {
+    for family in [Family::Llama, Family::Qwen2, Family::Qwen3] {
+        let model = model(family);
+        for temperature in [0.7, 1.0] {
+            let sampling = Sampling {
+                top_k: 12,
+                ..Sampling::at(temperature, 11)
+            };
+            let requests = requests();
+            let all = complete(&model, &requests, &sampling);
+            let mut worst = 0.0f32;
+            for (request, completions) in requests.iter().zip(&all) {
+                for completion in completions {
+                    let ids = [request.prompt.as_slice(), &completion.tokens].concat();
+                    let decoder = model.tracked();
+                    let rows: Vec<usize> = (request.prompt.len() - 1..ids.len() - 1).collect();
+                    let targets: Vec<usize> = completion
+                        .tokens
+                        .iter()
+                        .map(|&token| token as usize)
+                        .collect();
+                    let hidden = decoder.hidden(&ids, 1, ids.len());
+                    let scored = decoder.token_logprobs(hidden, &rows, &targets, temperature);
+                    let scored: Vec<f32> = scored.into_data().iter::<f32>().collect();
+                    for (pair, logp) in scored.chunks_exact(2).zip(&completion.logps) {
+                        worst = worst.max((pair[0] - logp).abs());
+                    }
+                }
+            }
+            assert!(worst < 1e-4, "{family:?} at {temperature}: {worst}");
+        }
+    }
+}
+
+fn workers(shards: usize) -> Workers {
+    let device = Device::flex();
+    Workers::new(Shards::new(shards, &device).unwrap(), device, 0)
+}
+
+fn lists(tensors: &[Tensor<1>]) -> Vec<f32> {
+    tensors
+        .iter()
+        .flat_map(|t| t.clone().into_data().iter::<f32>().collect::<Vec<_>>())
+        .collect()
+}
+
+fn assert_close(a: &[f32], b: &[f32], what: &str) {
+    let scale = b.iter().fold(1e-3f32, |top, x| top.max(x.abs()));
+    for (a, b) in a.iter().zip(b) {
+        assert!((a - b).abs() < 2e-5 * scale, "{what}: {a} against {b}");
+    }
+}
+
+fn examples() -> Vec<Example> {
+    let row = |n: u32| Example {
+        ids: (0..4 + n % 5 * 4).map(|t| (n * 11 + t * 3) % 31).collect(),
+        prompt: 1 + (n % 3) as usize,
+    };
+    (0..11).map(row).collect()
+}
+
+#[test]
+fn sft_gradients_do_not_depend_on_padding_micro_batches_or_shards() {
+    let model = model(Family::Qwen3);
+    let whole = pollster::block_on(workers(1).sft(&model, examples(), 1)).unwrap();
+    // One row at a time, put together by hand: no padding at all.
+    let tokens = |e: &Example| (e.ids.len() - e.prompt) as f32;
+    let total: f32 = examples().iter().map(tokens).sum();
+    let mut sum: Vec<f32> = Vec::new();
+    let mut loss = 0.0;
+    for example in examples() {
+        let share = tokens(&example) / total;
+        let one = pollster::block_on(workers(1).sft(&model, vec![example], 1)).unwrap();
+        loss += f64::from(share) * one.loss;
+        let part: Vec<f32> = lists(&one.tensors).iter().map(|x| x * share).collect();
+        sum = if sum.is_empty() {
+            part
+        } else {
+            sum.iter().zip(&part).map(|(a, b)| a + b).collect()
+        };
+    }
+    assert_close(
+        &lists(&whole.tensors),
+        &sum,
+        "whole batch against single rows",
+    );
+    assert!((whole.loss - loss).abs() < 1e-5);
+    for (shards, micro) in [(2, 1), (3, 2), (16, 1)] {
+        let split = pollster::block_on(workers(shards).sft(&model, examples(), micro)).unwrap();
+        assert_close(&lists(&split.tensors), &sum, "shards and micro-batches");
+        assert!((split.norm / whole.norm - 1.0).abs() < 1e-4);
+    }
+}
+
+#[test]
+fn policy_gradients_do_not_depend_on_shards() {
+    let model = model(Family::Llama);
+    for loss_type in [
+        LossType::Grpo,
+        LossType::Bnpo,
+        LossType::DrGrpo,
+        LossType::Dapo,
+        LossType::Cispo,
+    ] {
+        let config = GrpoConfig {
+            loss_type,
+            gradient_accumulation_steps: 2,
+            ..GrpoConfig::default()
+        };
+        let rows = || -> Vec<PolicyRow> {
+            let row = |(index, example): (usize, Example)| PolicyRow {
+                advantage: (index as f32 - 5.0) / 3.0,
+                old_logps: None,
+                ref_logps: None,
+                masked: index == 4,
+                example,
+            };
+            examples().into_iter().enumerate().map(row).collect()
+        };
+        let run =
+            |shards| pollster::block_on(workers(shards).policy(&model, rows(), &config)).unwrap();
+        let (one, metrics) = run(1);
+        assert!(one.norm > 0.0);
+        for shards in [2, 5] {
+            let (many, many_metrics) = run(shards);
+            assert_close(&lists(&many.tensors), &lists(&one.tensors), "shards");
+            let (a, b) = (metrics.finish(&config), many_metrics.finish(&config));
+            for (name, value) in &a {
+                assert!(
+                    (value - b[name]).abs() < 1e-9,
+                    "{loss_type:?} {name}: {value} against {}",
+                    b[name]
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! The session as whoever drives it sees it.
+
+use std::collections::BTreeMap;
+
+use sasr::balance::{LoggedStep, replay};
+use sasr::config::RunConfig;
+use sasr::training::{Branch, Command, Event, Phase, Session, Setup, Start, StepRecord};
+
+/// A run that takes well under a second.
+const TINY: &str = r#"
+max_steps = 30
+[task]
+demonstrations = 40
+[model]
+hidden_size = 16
+num_hidden_layers = 1
+[base]
+steps = 20
+batch_size = 8
+[curriculum]
+levels = [1, 2]
+start = 1
+[sft]
+batch_size = 8
+[grpo]
+num_prompts = 3
+num_generations = 4
+max_completion_length = 12
+[balance]
+warmup_steps = 8
+g_warm_window = 4
+probe_every = 3
+[exam]
+every = 10
+problems = 8
+[evaluation]
+problems = 6
+samples = 2
+[checkpoint]
+every = 10
+[logging]
+completions_every = 1
+"#;
+
+fn session(set: &[&str]) -> Session {
+    let set: Vec<String> = set.iter().map(|set| set.to_string()).collect();
+    let config = RunConfig::from_toml(TINY, "tiny", &set).unwrap_or_else(|error| panic!("{error}"));
+    let device = sasr::devices::open(&config.device).unwrap();
+    let setup = Setup::new(config, device, &|path| std::fs::read(path)).unwrap();
+    Session::new(setup, Start::Fresh).unwrap()
+}
+
+fn step(session: &mut Session) -> Vec<Event> {
+    pollster::block_on(session.step()).unwrap()
+}
+
+/// Everything that happens until the end.
+fn finish(session: &mut Session) -> Vec<Event> {
+    let mut events = Vec::new();
+    for _ in 0..10_000 {
+        if session.is_done() {
+            return events;
+        }
+        events.extend(step(session));
+    }
+    panic!("the session does not end");
+}
+
+fn records(events: &[Event]) -> Vec<StepRecord> {
+    let record = |event: &Event| match event {
+        Event::Step(record) => Some((**record).clone()),
+        _ => None,
+    };
+    events.iter().filter_map(record).collect()
+}
+
+#[test]
+fn a_run_goes_through_its_phases_and_counts_every_step() {
+    let mut session = session(&[]);
+    let events = finish(&mut session);
+    let phases: Vec<Phase> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::PhaseBegan { phase, .. } => Some(*phase),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        phases,
+        [
+            Phase::Base,
+            Phase::Warmup,
+            Phase::Adaptive,
+            Phase::Evaluation
+        ]
+    );
+    let steps = records(&events);
+    let numbers: Vec<u64> = steps.iter().map(|record| record.step).collect();
+    assert_eq!(numbers, (1..=30).collect::<Vec<_>>());
+    assert!(steps[..8].iter().all(|record| record.branch == Branch::Sft));
+    let count = |branch| {
+        steps[8..]
+            .iter()
+            .filter(|record| record.branch == branch)
+            .count()
+    };
+    assert!(
+        count(Branch::Sft) > 0 && count(Branch::Grpo) > 0,
+        "both branches are used"
+    );
+    assert!(
+        steps
+            .windows(2)
+            .all(|pair| pair[0].num_tokens < pair[1].num_tokens)
+    );
+    let kinds: BTreeMap<String, usize> = events.iter().fold(BTreeMap::new(), |mut kinds, event| {
+        if let Event::Evaluated(record) = event {
+            *kinds.entry(record.kind.clone()).or_default() += 1;
+        }
+        kinds
+    });
+    // Two levels each; the final test also under arithmetic's two perturbations.
+    assert_eq!(
+        kinds,
+        BTreeMap::from([
+            ("after_warmup".into(), 2),
+            ("exam".into(), 6),
+            ("final".into(), 6)
+        ])
+    );
+    assert!(matches!(
+        events.last(),
+        Some(Event::Finished { step: 30, .. })
+    ));
+}
+
+#[test]
+fn the_decision_in_the_log_is_the_one_taken_and_a_replay_equals_it() {
+    for set in [
+        vec![],
+        vec!["balance.lambda=4.0", "balance.ema=0.5"],
+        vec!["balance.mode=\"blend\""],
+    ] {
+        let mut session = session(&set);
+        let (config, steps) = (session.config().clone(), records(&finish(&mut session)));
+        let logged: Vec<LoggedStep> = steps
+            .iter()
+            .map(|record| serde_json::from_str(&serde_json::to_string(record).unwrap()).unwrap())
+            .collect();
+        let replayed = replay(&config.balance, config.seed, config.max_steps, &logged).unwrap();
+        assert_eq!(replayed.len(), steps.len());
+        for (record, replayed) in steps.iter().zip(&replayed) {
+            let decision = record.decision.as_ref().unwrap();
+            assert_eq!(decision, replayed);
+            assert_eq!(decision.branch, record.branch);
+            if let Some(alpha) = decision.alpha {
+                assert_eq!(alpha < decision.p, record.branch == Branch::Sft);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_method_runs_and_takes_the_branches_it_stands_for() {
+    for (method, sft) in [
+        ("sft", Some(30)),
+        ("grpo", Some(0)),
+        ("static", Some(15)),
+        ("periodic", None),
+        ("constant", None),
+        ("cosine", None),
+    ] {
+        let mut session = session(&[&format!("balance.method=\"{method}\"")]);
+        let steps = records(&finish(&mut session));
+        let taken = steps
+            .iter()
+            .filter(|record| record.branch == Branch::Sft)
+            .count();
+        match sft {
+            Some(sft) => assert_eq!(taken, sft, "{method}"),
+            None => assert!(taken > 0 && taken < 30, "{method}: {taken}"),
+        }
+    }
+}
+
+#[test]
+fn pausing_single_steps_and_resuming_change_nothing_in_the_result() {
+    let mut plain = session(&[]);
+    let undisturbed = records(&finish(&mut plain));
+    let mut session = session(&[]);
+    let mut events = Vec::new();
+    while session.steps_done() < 5 {
+        events.extend(step(&mut session));
+    }
+    events.extend(session.handle(Command::Pause).unwrap());
+    let before = session.steps_done();
+    for _ in 0..5 {
+        events.extend(step(&mut session));
+    }
+    assert_eq!(session.steps_done(), before, "nothing is done while paused");
+    session.handle(Command::SingleStep).unwrap();
+    for _ in 0..20 {
+        events.extend(step(&mut session));
+    }
+    assert_eq!(
+        session.steps_done(),
+        before + 1,
+        "a single step is one step"
+    );
+    session.handle(Command::Resume).unwrap();
+    events.extend(finish(&mut session));
+    let strip = |records: Vec<StepRecord>| -> Vec<StepRecord> {
+        let plain = |mut record: StepRecord| {
+            record.step_time = 0.0;
+            record.timing.clear();
+            record
+        };
+        records.into_iter().map(plain).collect()
+    };
+    assert_eq!(strip(records(&events)), strip(undisturbed));
+}
+
+#[test]
+fn live_settings_change_what_follows_and_nothing_else_can_be_changed() {
+    let mut session = session(&[]);
+    while session.steps_done() < 10 {
+        step(&mut session);
+    }
+    let set = |path: &str, value: &str| Command::Set {
+        path: path.into(),
+        value: value.into(),
+    };
+    let error = session
+        .handle(set("model.hidden_size", "32"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("model.hidden_size") && error.contains("balance.gamma"),
+        "{error}"
+    );
+    let error = session
+        .handle(set("balance.gamma", "-1"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("balance.gamma"), "{error}");
+    assert_eq!(
+        session.config().balance.gamma,
+        1.0,
+        "a refused value changes nothing"
+    );
+    // A tiny γ makes the textbook certain (up to p_max).
+    session.handle(set("balance.gamma", "1e-9")).unwrap();
+    session.handle(set("balance.p_max", "1")).unwrap();
+    let steps = records(&finish(&mut session));
+    assert!(steps.len() >= 19);
+    assert!(steps[1..].iter().all(|record| record.branch == Branch::Sft));
+}
+
+#[test]
+fn a_finished_run_can_be_extended() {
+    let mut session = session(&["evaluation.problems=0"]);
+    finish(&mut session);
+    session.handle(Command::Extend { max_steps: 36 }).unwrap();
+    assert!(!session.is_done());
+    let steps = records(&finish(&mut session));
+    assert_eq!(
+        steps.iter().map(|record| record.step).collect::<Vec<_>>(),
+        [31, 32, 33, 34, 35, 36]
+    );
+}
+
+#[test]
+fn groups_without_variance_leave_weights_alone_and_count_as_attempts() {
+    // Untrained and with one-token completions, every answer is wrong.
+    let set = [
+        "base.steps=0",
+        "balance.method=\"grpo\"",
+        "grpo.max_completion_length=1",
+        "exam.problems=4",
+    ];
+    let mut session = session(&set);
+    let before = pollster::block_on(session.model().parameters.read()).unwrap();
+    let steps = records(&finish(&mut session));
+    assert_eq!(steps.len(), 30);
+    for record in &steps {
+        assert!(!record.updated);
+        assert_eq!(record.metrics["frac_reward_zero_std"], 1.0);
+    }
+    assert_eq!(
+        pollster::block_on(session.model().parameters.read()).unwrap(),
+        before
+    );
+}
+
+#[test]
+fn resampling_is_tried_and_capped() {
+    let set = [
+        "base.steps=0",
+        "balance.method=\"grpo\"",
+        "grpo.max_completion_length=1",
+        "max_steps=3",
+        "grpo.zero_variance=\"resample\"",
+        "grpo.max_resample_times=2",
+    ];
+    let steps = records(&finish(&mut session(&set)));
+    for record in &steps {
+        // Three prompts, all without variance, asked anew twice.
+        assert_eq!(record.metrics["resampled_groups"], 6.0);
+        assert!(!record.updated);
+    }
+}
+
+#[test]
+fn probes_refresh_stale_signals_and_are_paid_for() {
+    // γ so large that SFT is drawn only at p_min = 0: G would never be refreshed.
+    let set = [
+        "balance.gamma=1e6",
+        "balance.p_min=0",
+        "balance.probe_every=4",
+    ];
+    let steps = records(&finish(&mut session(&set)));
+    let probed: Vec<u64> = steps
+        .iter()
+        .filter(|record| record.timing.contains_key("probe"))
+        .map(|r| r.step)
+        .collect();
+    assert!(probed.len() >= 4, "{probed:?}");
+    assert!(
+        probed.windows(2).all(|pair| pair[1] - pair[0] == 4),
+        "{probed:?}"
+    );
+}
+
+#[test]
+fn an_exam_passed_opens_the_next_level() {
+    let mut session = session(&[
+        "exam.pass=0.000001",
+        "exam.problems=64",
+        "model.hidden_size=64",
+        "base.steps=300",
+        "base.batch_size=64",
+    ]);
+    let events = finish(&mut session);
+    let opened = events
+        .iter()
+        .any(|event| matches!(event, Event::LevelOpened { step: 10, level: 2 }));
+    assert!(opened);
+    let levels = |range: std::ops::Range<u64>| -> std::collections::BTreeSet<u32> {
+        events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Completions { records } if records[0].source == "rollout" => Some(records),
+                _ => None,
+            })
+            .flatten()
+            .filter(|record| range.contains(&record.step))
+            .map(|record| record.level)
+            .collect()
+    };
+    assert_eq!(levels(0..11), [1].into());
+    assert_eq!(levels(11..31), [1, 2].into());
+}
+
+#[test]
+fn events_and_commands_survive_json() {
+    let mut session = session(&[]);
+    for event in finish(&mut session) {
+        let text = serde_json::to_string(&event).unwrap();
+        let back: Event =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        assert_eq!(back, event);
+    }
+    let command = Command::Set {
+        path: "balance.gamma".into(),
+        value: "2".into(),
+    };
+    let text = serde_json::to_string(&command).unwrap();
+    assert_eq!(serde_json::from_str::<Command>(&text).unwrap(), command);
+}

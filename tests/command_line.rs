@@ -367,11 +367,9 @@ fn a_comparison_trains_what_is_missing_and_nothing_twice() {
     let kept = metrics(&out.join("sft-s1"));
     fs::remove_dir_all(out.join("sft-s1")).unwrap();
     let table = scratch.done(&[&args[..], &["--json"]].concat()).json();
-    assert!(
-        table.last().unwrap()["methods"].is_array(),
-        "{}",
-        table.last().unwrap()
-    );
+    let groups = table.last().unwrap()["groups"].as_array().unwrap();
+    let labels: Vec<&Value> = groups.iter().map(|group| &group["label"]).collect();
+    assert_eq!(labels, ["sasr", "sft"]);
     let after: Vec<_> = logs.iter().map(|log| written(log)).collect();
     assert_eq!(before[..3], after[..3]);
     assert_ne!(before[3], after[3]);

@@ -140,8 +140,8 @@ fn greedy_continuation_with_the_cache() {
         let v = case.spec.vocab_size;
         let (logits, mut cache) = decoder.prefill(&tokens[..prompt], &[prompt], 2, shape[1]);
         let mut next = argmax(&list(logits)[..v]);
-        for position in prompt..shape[1] {
-            assert_eq!(next, tokens[position], "{name}: token {position}");
+        for (position, &token) in tokens.iter().enumerate().skip(prompt) {
+            assert_eq!(next, token, "{name}: token {position}");
             let logits = decoder.step(&[next, next], &[0, 1], &[position, position], &mut cache);
             let logits = list(logits);
             assert_eq!(logits[..v], logits[v..], "{name}: equal rows differ");

@@ -198,6 +198,7 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
     let whole = scratch.train("whole", &[]);
     let run = stopped(&scratch, "run", 16);
     fs::write(run.join("config.123.part"), "left by a kill").unwrap();
+    fs::write(run.join("notes.part"), "left by somebody").unwrap();
     let names = checkpoints(&run);
     // No file may grow beyond 128 KB.
     let limited = "ulimit -f 256; trap '' XFSZ; exec \"$0\" train --resume out/run";
@@ -208,7 +209,7 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
     ran.says(&["cannot write", "step-000020", "too large"]);
     assert_eq!(checkpoints(&run), names);
     assert_eq!(hidden(&run.join("checkpoints")), 0);
-    assert!(!run.join("config.123.part").exists());
+    assert!(!run.join("config.123.part").exists() && run.join("notes.part").exists());
     scratch.done(&["train", "--resume", "out/run"]);
     assert_same(&whole, &run);
 }

@@ -153,11 +153,13 @@ impl Run {
             base_seconds,
             finished: false,
         };
-        let folder = RunFolder::create(&path, &setup.config, &manifest)?;
         let cache = caches_base(&setup.config).then_some(cache);
+        // Before the folder: what cannot begin must not leave one that has to be cleared away.
+        let session = Session::new(setup, start)?;
+        let folder = RunFolder::create(&path, session.config(), &manifest)?;
         Ok(Self {
             notes: Vec::new(),
-            session: Session::new(setup, start)?,
+            session,
             folder,
             manifest,
             cache,

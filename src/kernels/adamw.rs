@@ -93,7 +93,7 @@ impl Constants {
     }
 }
 
-/// Σ x² over a tensor in float32 → [1].
+/// Σ x² over a tensor in float32 → `[1]`.
 pub fn sum_of_squares<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     if !cpu::is_cpu(&x.device()) {
         return (x.clone() * x).sum();

@@ -6,7 +6,7 @@ use super::cpu::{self, CpuOp, CpuTensor, Input, from_vec, values};
 use super::linear::dims;
 use super::simd::{add_scaled, vectorized};
 
-/// table: [entries, width], ids: [n] → [n, width].
+/// table: [entries, width], ids: `[n]` → [n, width].
 pub fn embedding(table: Tensor<2>, ids: Tensor<1, Int>) -> Tensor<2> {
     if !cpu::is_cpu(&table.device()) {
         return embedding_portable(table, ids);

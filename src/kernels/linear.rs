@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::cpu::{self, CpuOp, CpuTensor, Input, View, from_vec, matmul, values};
 use super::simd::{add_scaled, vectorized};
 
-/// x: [.., in], weight: [out, in], bias: [out] → [.., out].
+/// x: [.., in], weight: [out, in], bias: `[out]` → [.., out].
 pub fn linear<const D: usize>(
     x: Tensor<D>,
     weight: Tensor<2>,

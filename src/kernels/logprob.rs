@@ -8,8 +8,8 @@ use super::cpu::{self, CpuOp, CpuTensor, Input, View, from_vec, matmul, values};
 use super::linear::dims;
 use super::simd::{add_scaled, exp, max, sum_by, vectorized};
 
-/// hidden: [positions, width], head: [vocabulary, width]; `rows`: [n] picks positions, `targets`:
-/// [n] the token that follows each → [n, 2]: log softmax(hidden·headᵀ / temperature) at the target,
+/// hidden: [positions, width], head: [vocabulary, width]; `rows`: `[n]` picks positions, `targets`:
+/// `[n]` the token that follows each → [n, 2]: log softmax(hidden·headᵀ / temperature) at the target,
 /// and the entropy of that distribution, both in nats.
 pub fn token_logprobs(
     hidden: Tensor<2>,

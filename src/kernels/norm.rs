@@ -6,7 +6,7 @@ use super::cpu::{self, CpuOp, CpuTensor, Input, from_vec, values};
 use super::linear::dims;
 use super::simd::{sum_by, vectorized};
 
-/// x: [.., width], gamma: [width] → [.., width].
+/// x: [.., width], gamma: `[width]` → [.., width].
 pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, eps: f32) -> Tensor<D> {
     if !cpu::is_cpu(&x.device()) {
         return rms_norm_portable(x, gamma, eps);

@@ -7,7 +7,7 @@ use super::cpu::{self, CpuOp, CpuTensor, Input, from_vec, values};
 use super::linear::dims;
 use super::simd::vectorized;
 
-/// Turns x: [rows, heads, head_dim] by the angles of `positions`: [rows], with the tables
+/// Turns x: [rows, heads, head_dim] by the angles of `positions`: `[rows]`, with the tables
 /// cos, sin: [positions there are, head_dim / 2].
 pub fn rope(x: Tensor<3>, cos: Tensor<2>, sin: Tensor<2>, positions: Tensor<1, Int>) -> Tensor<3> {
     if !cpu::is_cpu(&x.device()) {

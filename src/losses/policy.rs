@@ -19,19 +19,19 @@ use crate::config::{GrpoConfig, ImportanceSamplingLevel, LossType};
 
 /// What the loss of some completions is computed from: n tokens of all of them in order.
 pub struct PolicyInputs {
-    /// log π of the model being trained, differentiable: [n].
+    /// log π of the model being trained, differentiable: `[n]`.
     pub logps: Tensor<1>,
-    /// Entropy of the model's distribution, differentiable: [n].
+    /// Entropy of the model's distribution, differentiable: `[n]`.
     pub entropy: Tensor<1>,
-    /// log π_old: [n]; without it the policy is its own (on-policy).
+    /// log π_old: `[n]`; without it the policy is its own (on-policy).
     pub old_logps: Option<Tensor<1>>,
-    /// log π_ref: [n], needed where β ≠ 0.
+    /// log π_ref: `[n]`, needed where β ≠ 0.
     pub ref_logps: Option<Tensor<1>>,
-    /// Each token's advantage: [n].
+    /// Each token's advantage: `[n]`.
     pub advantages: Tensor<1>,
-    /// Each token's weight in the loss: [n].
+    /// Each token's weight in the loss: `[n]`.
     pub weights: Tensor<1>,
-    /// Each token's weight in the entropy bonus: [n].
+    /// Each token's weight in the entropy bonus: `[n]`.
     pub entropy_weights: Tensor<1>,
     /// Tokens of each completion, in order.
     pub lengths: Vec<usize>,
@@ -39,7 +39,7 @@ pub struct PolicyInputs {
 
 /// A loss and what its metrics are computed from.
 pub struct PolicyLoss {
-    /// The weighted sum: [1].
+    /// The weighted sum: `[1]`.
     pub loss: Tensor<1>,
     /// Per token [ρ (bounded by δ), k3 (times ρ where corrected), entropy], without autodiff: [n, 3].
     pub tokens: Tensor<2>,

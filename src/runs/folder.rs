@@ -355,7 +355,11 @@ impl RunFolder {
 fn tidy(run: &Path) -> Result<(), FolderError> {
     for entry in fs::read_dir(run).map_err(failed("read", run))? {
         let path = entry.map_err(failed("read", run))?.path();
-        if path.extension().is_some_and(|kind| kind == "part") {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let writer = name
+            .and_then(|name| name.strip_suffix(".part"))
+            .and_then(|name| name.rsplit_once('.'));
+        if writer.is_some_and(|(_, process)| process.parse::<u32>().is_ok()) {
             fs::remove_file(&path).map_err(failed("remove", &path))?;
         }
     }

@@ -24,6 +24,10 @@ use sasr::rollout::{Limits, Request, Sampling};
 use sasr::text::Example;
 use sasr::training::{AdamW, PolicyRow, Shards, Workers};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const VOCABULARY: usize = 99;
 
 /// The shapes of one measurement.

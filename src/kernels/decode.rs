@@ -159,7 +159,7 @@ fn attend(
         for (row, (&slot, &position)) in slots.iter().zip(positions).enumerate() {
             let cached = &cached[slot * capacity * width..(slot + 1) * capacity * width];
             let seen = position + 1;
-            // Whole runs: what lies beyond `seen` is computed and not looked at.
+            // Whole runs, so that no loop over time has a remainder.
             let run = seen.next_multiple_of(TIMES);
             for head in 0..heads {
                 let group = head / (heads / groups);
@@ -171,12 +171,16 @@ fn attend(
                     let keys = &keys[(first + i) * capacity..(first + i) * capacity + run];
                     accumulate(scores, query * scale, keys);
                 }
-                let weights = &mut scores[..seen];
-                let top = max(weights);
-                for weight in weights.iter_mut() {
-                    *weight = exp(*weight - top);
+                // Positions not yet written weigh nothing.
+                scores[seen..].fill(f32::NEG_INFINITY);
+                let top = max(scores);
+                for run in scores.chunks_exact_mut(TIMES) {
+                    for score in run {
+                        *score = exp(*score - top);
+                    }
                 }
-                let inverse = 1.0 / sum_by(seen, |i| weights[i]);
+                let weights = &scores[..seen];
+                let inverse = 1.0 / sum_by(run, |i| scores[i]);
                 let out = &mut output[at..at + head_dim];
                 for (t, &weight) in weights.iter().enumerate() {
                     let start = t * width + group * head_dim;

@@ -33,6 +33,15 @@ pub fn open(name: &str) -> Result<Device, DeviceError> {
     }
 }
 
+/// The short name of an open device.
+pub fn name(device: &Device) -> &'static str {
+    if device.clone().inner() == Device::flex() {
+        "cpu"
+    } else {
+        "gpu"
+    }
+}
+
 /// The devices of this build on this machine.
 pub fn list() -> Vec<DeviceInfo> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -25,12 +25,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<Ended> {
             .iter()
             .filter(|field| field.path.contains(text.as_str()))
         {
-            say!(
-                "{} ({}), default {}",
-                field.path,
-                field.type_name,
-                field.default
-            );
+            say!("{} ({})", field.path, field.type_name,);
             say!("    {}", field.doc.replace('\n', "\n    "));
         }
         return Ok(Ended::Done);

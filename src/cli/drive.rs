@@ -144,7 +144,7 @@ impl Run {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let manifest = Manifest {
             version: env!("CARGO_PKG_VERSION").into(),
-            device: setup.config.device.clone(),
+            device: crate::devices::name(&setup.device).into(),
             seed: setup.config.seed,
             started_unix: now.map_or(0, |since| since.as_secs()),
             parameters: setup.model.parameters.count(),

@@ -101,6 +101,18 @@ pub enum ScaleRewards {
     None,
 }
 
+/// How the parts of a reward become one advantage (TRL's `multi_objective_aggregation`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MultiObjectiveAggregation {
+    /// Weighted sum, then normalised.
+    #[default]
+    SumThenNormalize,
+    /// Each part normalised in its group, then weighted, summed and normalised over the batch
+    /// (GDPO), whatever `scale_rewards` says.
+    NormalizeThenSum,
+}
+
 /// What to do with groups whose completions all earn the same reward.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -153,6 +165,8 @@ pub struct GrpoConfig {
     pub scale_rewards: ScaleRewards,
     /// Weights of the reward's parts by name; parts not named weigh 1. Default empty.
     pub reward_weights: std::collections::BTreeMap<String, f64>,
+    /// Default `"sum_then_normalize"`.
+    pub multi_objective_aggregation: MultiObjectiveAggregation,
     /// Updates per generation batch (μ). Default 1.
     pub num_iterations: usize,
     /// Micro-batches a generation batch is split into (per shard). Default 1.
@@ -187,6 +201,7 @@ impl Default for GrpoConfig {
             use_bias_correction_kl: false,
             scale_rewards: ScaleRewards::default(),
             reward_weights: std::collections::BTreeMap::new(),
+            multi_objective_aggregation: MultiObjectiveAggregation::default(),
             num_iterations: 1,
             gradient_accumulation_steps: 1,
             mask_truncated_completions: false,

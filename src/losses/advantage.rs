@@ -1,20 +1,10 @@
 //! Group-relative advantages (Shao et al. 2024, DeepSeekMath; scaling as in TRL's GRPOTrainer).
 
+pub use crate::config::MultiObjectiveAggregation as Aggregation;
 use crate::config::ScaleRewards;
 
 /// Added to every standard deviation before dividing by it (TRL's constant).
 const EPSILON: f64 = 1e-4;
-
-/// How several rewards become one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Aggregation {
-    /// Weighted sum, then normalised.
-    #[default]
-    SumThenNormalize,
-    /// Each reward normalised in its group, then weighted, summed and normalised over the batch
-    /// (GDPO); the scaling is then always the batch's.
-    NormalizeThenSum,
-}
 
 /// Advantages of a generation batch and what is worth logging about its rewards.
 #[derive(Clone, Debug, PartialEq)]

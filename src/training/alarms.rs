@@ -21,7 +21,11 @@ pub struct Alarms {
     raised: BTreeMap<String, bool>,
 }
 
+/// Values that are not finite have an alarm of their own.
 fn remember(window: &mut VecDeque<f64>, value: f64) {
+    if !value.is_finite() {
+        return;
+    }
     window.push_back(value);
     if window.len() > WINDOW {
         window.pop_front();

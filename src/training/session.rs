@@ -70,6 +70,7 @@ pub(super) enum Unit {
 /// A run: its model, its controller, its place.
 pub struct Session {
     pub(super) config: RunConfig,
+    device: burn::tensor::Device,
     pub(super) study: Study,
     pub(super) workers: Workers,
     pub(super) model: Model,
@@ -138,6 +139,7 @@ impl Session {
             optimizers: (0..count).map(|_| AdamW::new(&model.parameters)).collect(),
             controller: balance::build(&config.balance, config.seed, config.max_steps),
             curriculum: Curriculum::new(&config.curriculum, config.exam.pass, config.seed),
+            device,
             study,
             workers,
             model,
@@ -168,10 +170,11 @@ impl Session {
             Start::Fresh => {}
             Start::Base(weights) => {
                 let spec = &session.model.spec;
-                session.model.parameters = Parameters::from_safetensors(spec, &[weights], &device)?;
+                session.model.parameters =
+                    Parameters::from_safetensors(spec, &[weights], &session.device)?;
                 session.phase = Phase::Warmup;
             }
-            Start::Resume(snapshot) => session.restore(&snapshot, &device)?,
+            Start::Resume(snapshot) => session.restore(&snapshot)?,
         }
         Ok(session)
     }
@@ -272,7 +275,7 @@ impl Session {
         self.events.push(Event::Started {
             parameters: self.model.parameters.count(),
             vocabulary: self.study.text.vocabulary(),
-            device: "cpu".into(),
+            device: crate::devices::name(&self.device).into(),
             steps: self.config.max_steps,
             notices: std::mem::take(&mut self.notices),
         });
@@ -524,16 +527,13 @@ impl Session {
         })
     }
 
-    fn restore(
-        &mut self,
-        snapshot: &Snapshot,
-        device: &burn::tensor::Device,
-    ) -> Result<(), TrainError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
         let state = snapshot.state()?;
         let spec = self.model.spec.clone();
+        let device = self.device.clone();
         let read = |name: &str| -> Result<Parameters, TrainError> {
             let file = snapshot.file(name)?.clone();
-            Ok(Parameters::from_safetensors(&spec, &[file], device)?)
+            Ok(Parameters::from_safetensors(&spec, &[file], &device)?)
         };
         self.model.parameters = read("model.safetensors")?;
         if state.updates.len() != self.optimizers.len() {
@@ -550,7 +550,7 @@ impl Session {
                 let mut tensors = Parameters::read_named(
                     wanted.collect(),
                     std::slice::from_ref(moments),
-                    device,
+                    &device,
                 )?;
                 for entry in &mut tensors.entries {
                     entry.name = entry.name[prefix.len()..].to_string();

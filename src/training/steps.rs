@@ -12,7 +12,7 @@ use super::workers::{Gradient, PolicyRow};
 use crate::balance::{self, LossTerm, Observation, Plan};
 use crate::config::{OptimizerConfig, Origin, ZeroVariance};
 use crate::curriculum::ProblemRef;
-use crate::losses::{Advantages, Aggregation, PolicyMetrics, advantages};
+use crate::losses::{Advantages, PolicyMetrics, advantages};
 use crate::rng::{Purpose, stream};
 use crate::text::Example;
 
@@ -241,7 +241,7 @@ impl Session {
             &weights,
             group,
             scale,
-            Aggregation::SumThenNormalize,
+            config.multi_objective_aggregation,
         )
     }
 

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::cpu::{self, contiguous, values};
-use super::simd::{sum_by, vectorized};
+use super::simd::{sum_of, vectorized};
 
 /// The numbers of one update.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +103,7 @@ pub fn sum_of_squares<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     // In blocks, so that rounding does not grow with the tensor.
     let sum: f32 = values
         .chunks(4096)
-        .map(|block| vectorized(|| sum_by(block.len(), |i| block[i] * block[i])))
+        .map(|block| vectorized(|| sum_of(block, |x| x * x)))
         .sum();
     cpu::plain_tensor(cpu::from_vec(vec![sum], &[1]))
 }

@@ -8,7 +8,7 @@ use burn::tensor::{Int, Tensor, activation};
 
 use super::cpu::{self, CpuOp, CpuTensor, Input, View, from_vec, matmul, values};
 use super::linear::dims;
-use super::simd::{dot, exp, max, sum_by, vectorized};
+use super::simd::{dot, exp, max, sum_of, vectorized};
 
 /// q: [batch, time, heads, head_dim], k and v: [batch, time, groups, head_dim] with heads a
 /// multiple of groups → [batch, time, heads, head_dim].
@@ -268,7 +268,7 @@ fn softmax_rows(scores: &mut [f32], columns: usize, start: usize, scale: f32, lo
         for score in seen.iter_mut() {
             *score = exp(*score * scale - top);
         }
-        let sum = sum_by(seen.len(), |i| seen[i]);
+        let sum = sum_of(seen, |weight| weight);
         let inverse = 1.0 / sum;
         for score in seen.iter_mut() {
             *score *= inverse;

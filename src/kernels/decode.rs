@@ -4,7 +4,7 @@ use burn::tensor::{Bool, Device, IndexingUpdateOp, Int, Tensor, activation};
 
 use super::cpu::{self, CpuTensor, contiguous, from_vec, values};
 use super::linear::dims;
-use super::simd::{add_scaled, exp, max, sum_by, vectorized};
+use super::simd::{add_scaled, exp, max, sum_of, vectorized};
 
 /// Keys and values of one layer, kept for decoding. Keys are laid out with time last, so that the
 /// scores of all positions are a few passes over consecutive numbers.
@@ -180,7 +180,7 @@ fn attend(
                     }
                 }
                 let weights = &scores[..seen];
-                let inverse = 1.0 / sum_by(run, |i| scores[i]);
+                let inverse = 1.0 / sum_of(scores, |weight| weight);
                 let out = &mut output[at..at + head_dim];
                 for (t, &weight) in weights.iter().enumerate() {
                     let start = t * width + group * head_dim;

@@ -41,6 +41,39 @@ pub fn linear_portable<const D: usize>(
     }
 }
 
+/// A weight laid out for decoding: [in, out]. Products of a few rows then read it as it lies; the
+/// other layout has to be rearranged in every product, which costs as much as the product itself.
+pub fn transposed(weight: Tensor<2>) -> Tensor<2> {
+    let turned = weight.transpose();
+    if !cpu::is_cpu(&turned.device()) {
+        return turned;
+    }
+    cpu::plain_tensor(cpu::cpu_tensor(turned).to_contiguous())
+}
+
+/// x: [rows, in] times a weight from [`transposed`] (+ bias: `[out]`) → [rows, out]. Not
+/// differentiable.
+pub fn linear_transposed(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    let [rows, width_in] = x.dims();
+    let width_out = weight.dims()[1];
+    let y = if cpu::is_cpu(&x.device()) {
+        let [x, weight] = [x, weight].map(|tensor| cpu::contiguous(cpu::cpu_tensor(tensor)));
+        let mut y = vec![0.0; rows * width_out];
+        let (a, b) = (
+            View::rows(values(&x), width_in),
+            View::rows(values(&weight), width_out),
+        );
+        matmul([rows, width_in, width_out], a, b, &mut y, width_out, false);
+        cpu::plain_tensor(from_vec(y, &[rows, width_out]))
+    } else {
+        x.matmul(weight)
+    };
+    match bias {
+        None => y,
+        Some(bias) => y + bias.unsqueeze(),
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Linear;
 

@@ -6,7 +6,7 @@ use burn::tensor::{Int, Tensor, activation};
 
 use super::cpu::{self, CpuOp, CpuTensor, Input, View, from_vec, matmul, values};
 use super::linear::dims;
-use super::simd::{add_scaled, exp, max, sum_by, vectorized};
+use super::simd::{add_scaled, exp, max, sum_of, vectorized};
 
 /// hidden: [positions, width], head: [vocabulary, width]; `rows`: `[n]` picks positions, `targets`:
 /// `[n]` the token that follows each → [n, 2]: log softmax(hidden·headᵀ / temperature) at the target,
@@ -198,9 +198,9 @@ impl CpuOp<2> for TokenLogprobs {
 #[inline(always)]
 fn summary(logits: &[f32]) -> (f32, f32) {
     let top = max(logits);
-    let sum = sum_by(logits.len(), |j| exp(logits[j] - top));
-    let weighted = sum_by(logits.len(), |j| {
-        let shifted = logits[j] - top;
+    let sum = sum_of(logits, |logit| exp(logit - top));
+    let weighted = sum_of(logits, |logit| {
+        let shifted = logit - top;
         let p = exp(shifted);
         if p > 0.0 { p * shifted } else { 0.0 }
     });

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::cpu::{self, CpuOp, CpuTensor, Input, from_vec, values};
 use super::linear::dims;
-use super::simd::{sum_by, vectorized};
+use super::simd::{dot, vectorized};
 
 /// x: [.., width], gamma: `[width]` → [.., width].
 pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, eps: f32) -> Tensor<D> {
@@ -32,7 +32,7 @@ struct RmsNorm {
 impl RmsNorm {
     #[inline(always)]
     fn scale(&self, row: &[f32]) -> f32 {
-        let mean = sum_by(row.len(), |i| row[i] * row[i]) / row.len() as f32;
+        let mean = dot(row, row) / row.len() as f32;
         1.0 / (mean + self.eps).sqrt()
     }
 }
@@ -66,15 +66,21 @@ impl CpuOp<2> for RmsNorm {
         let mut dx = vec![0.0; input.len()];
         let mut dgamma = vec![0.0; width];
         vectorized(|| {
+            let mut weighted = vec![0.0; width];
             let rows = dx.chunks_exact_mut(width).zip(input.chunks_exact(width));
             for ((dx, x), g) in rows.zip(grad.chunks_exact(width)) {
                 let scale = self.scale(x);
+                for ((weighted, &g), &w) in weighted.iter_mut().zip(g).zip(weight) {
+                    *weighted = g * w;
+                }
                 // mean(ĝ·x̂) with x̂ = x·scale and ĝ = g·γ
-                let along = sum_by(width, |i| g[i] * weight[i] * x[i]) * scale / width as f32;
-                for i in 0..width {
-                    let normalised = x[i] * scale;
-                    dx[i] = scale * (g[i] * weight[i] - normalised * along);
-                    dgamma[i] += g[i] * normalised;
+                let along = dot(&weighted, x) * scale / width as f32;
+                let outputs = dx.iter_mut().zip(dgamma.iter_mut());
+                let inputs = x.iter().zip(g).zip(&weighted);
+                for ((dx, dgamma), ((&x, &g), &weighted)) in outputs.zip(inputs) {
+                    let normalised = x * scale;
+                    *dx = scale * (weighted - normalised * along);
+                    *dgamma += g * normalised;
                 }
             }
         });

@@ -11,21 +11,43 @@ pub(crate) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(body)
 }
 
-/// Adds up `term(i)` for i in 0..n in sixteen lanes.
+/// Σ f(aᵢ) in sixteen lanes.
 #[inline(always)]
-pub(crate) fn sum_by(n: usize, term: impl Fn(usize) -> f32) -> f32 {
+pub(crate) fn sum_of(a: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
-    let whole = n / LANES * LANES;
-    let mut base = 0;
-    while base < whole {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += term(base + lane);
+    let mut runs = a.chunks_exact(LANES);
+    for run in &mut runs {
+        for lane in 0..LANES {
+            lanes[lane] += f(run[lane]);
         }
-        base += LANES;
     }
-    for (lane, sum) in lanes.iter_mut().enumerate().take(n - whole) {
-        *sum += term(whole + lane);
+    for (lane, &a) in lanes.iter_mut().zip(runs.remainder()) {
+        *lane += f(a);
     }
+    fold(lanes)
+}
+
+/// Σ f(aᵢ, bᵢ) in sixteen lanes, over as many as both have.
+#[inline(always)]
+pub(crate) fn sum_of_pairs(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
+    let n = a.len().min(b.len());
+    let mut lanes = [0.0f32; LANES];
+    let (mut runs_a, mut runs_b) = (a[..n].chunks_exact(LANES), b[..n].chunks_exact(LANES));
+    for (a, b) in (&mut runs_a).zip(&mut runs_b) {
+        for lane in 0..LANES {
+            lanes[lane] += f(a[lane], b[lane]);
+        }
+    }
+    let rest = runs_a.remainder().iter().zip(runs_b.remainder());
+    for (lane, (&a, &b)) in lanes.iter_mut().zip(rest) {
+        *lane += f(a, b);
+    }
+    fold(lanes)
+}
+
+/// Adds the lanes up by halves.
+#[inline(always)]
+fn fold(mut lanes: [f32; LANES]) -> f32 {
     let mut half = LANES / 2;
     while half > 0 {
         for lane in 0..half {
@@ -39,9 +61,7 @@ pub(crate) fn sum_by(n: usize, term: impl Fn(usize) -> f32) -> f32 {
 /// Σ aᵢ·bᵢ.
 #[inline(always)]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let n = a.len().min(b.len());
-    let (a, b) = (&a[..n], &b[..n]);
-    sum_by(n, |i| a[i] * b[i])
+    sum_of_pairs(a, b, |a, b| a * b)
 }
 
 /// The largest value; −∞ of nothing.

@@ -44,13 +44,26 @@ impl Rotary {
 
 #[derive(Clone, Debug)]
 struct Linear {
+    /// Out × in, or in × out where `transposed`.
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,
+    /// Laid out for products of few rows (see [`Decoder::for_decoding`]).
+    transposed: bool,
 }
 
 impl Linear {
-    fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        kernels::linear(x, self.weight.clone(), self.bias.clone())
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let (weight, bias) = (self.weight.clone(), self.bias.clone());
+        if self.transposed {
+            kernels::linear_transposed(x, weight, bias)
+        } else {
+            kernels::linear(x, weight, bias)
+        }
+    }
+
+    fn transpose(&mut self) {
+        self.weight = kernels::transposed(self.weight.clone());
+        self.transposed = true;
     }
 }
 
@@ -82,7 +95,7 @@ pub struct Decoder {
     embed: Tensor<2>,
     layers: Vec<Layer>,
     norm: Tensor<1>,
-    head: Tensor<2>,
+    head: Linear,
     /// The autodiff leaves in the order of the parameters; empty without autodiff.
     leaves: Vec<Tensor<1>>,
     /// Where token ids are put: the weights' device, with or without autodiff.
@@ -138,6 +151,7 @@ impl Decoder {
             let linear = |part: &str| Linear {
                 weight: matrix(&name(&format!("{part}.weight"))).expect(known),
                 bias: vector(&name(&format!("{part}.bias"))),
+                transposed: false,
             };
             let norm = |part: &str| vector(&name(&format!("{part}.weight")));
             Layer {
@@ -159,13 +173,39 @@ impl Decoder {
         Self {
             spec: spec.clone(),
             rotary: rotary.clone(),
-            head: matrix("lm_head.weight").unwrap_or_else(|| embed.clone()),
+            head: Linear {
+                weight: matrix("lm_head.weight").unwrap_or_else(|| embed.clone()),
+                bias: None,
+                transposed: false,
+            },
             layers: (0..spec.num_hidden_layers).map(layer).collect(),
             norm: vector("model.norm.weight").expect(known),
             leaves: Vec::new(),
             device: embed.device(),
             embed,
         }
+    }
+
+    /// The same decoder with its weights laid out for decoding. It can neither be differentiated nor
+    /// asked for [`Decoder::token_logprobs`].
+    pub fn for_decoding(mut self) -> Self {
+        for layer in &mut self.layers {
+            let Layer {
+                q,
+                k,
+                v,
+                o,
+                gate,
+                up,
+                down,
+                ..
+            } = layer;
+            for linear in [q, k, v, o, gate, up, down] {
+                linear.transpose();
+            }
+        }
+        self.head.transpose();
+        self
     }
 
     /// The shape of this decoder.
@@ -197,7 +237,7 @@ impl Decoder {
 
     /// All logits of those states: [.., hidden_size] → [.., vocab_size].
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        kernels::linear(hidden, self.head.clone(), None)
+        self.head.forward(hidden)
     }
 
     /// See [`kernels::token_logprobs`]: `rows` picks states, `targets` the tokens that follow.
@@ -210,7 +250,13 @@ impl Decoder {
     ) -> Tensor<2> {
         let rows = self.ints(rows.iter().copied());
         let targets = self.ints(targets.iter().copied());
-        kernels::token_logprobs(hidden, self.head.clone(), rows, targets, temperature as f32)
+        kernels::token_logprobs(
+            hidden,
+            self.head.weight.clone(),
+            rows,
+            targets,
+            temperature as f32,
+        )
     }
 
     fn run(

@@ -4,7 +4,7 @@
 //! token is a hash of (seed, problem, sample, position, token) in 32-bit integers, so a completion
 //! depends on nothing else: not on its neighbours in the batch, not on the device.
 
-use crate::kernels::simd::{exp, ln, max, sum_by, vectorized};
+use crate::kernels::simd::{exp, ln, max, sum_of, vectorized};
 use crate::rng::{hash32, mix32};
 
 /// How tokens are chosen.
@@ -77,7 +77,7 @@ impl Sampling {
         noisy.extend(logits.iter().map(|logit| logit * inverse));
         let log_sum = vectorized(|| {
             let top = max(noisy);
-            top + sum_by(noisy.len(), |i| exp(noisy[i] - top)).ln()
+            top + sum_of(noisy, |value| exp(value - top)).ln()
         });
         if !greedy {
             let floor = self.floor(noisy, log_sum);

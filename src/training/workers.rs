@@ -286,7 +286,7 @@ impl Workers {
         });
         let work = async |numbered: Vec<(usize, Request)>| {
             let (indices, requests): (Vec<usize>, Vec<Request>) = numbered.into_iter().unzip();
-            let decoder = model.decoder();
+            let decoder = model.decoder().for_decoding();
             let completions = generate(&decoder, &requests, sampling, limits).await?;
             Ok::<_, ModelError>((indices, completions))
         };

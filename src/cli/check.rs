@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::place::loader;
 use super::{ConfigArgs, Ended, say};
-use crate::config::fields;
-use crate::training::Setup;
+use crate::config::{Method, RunConfig, fields};
+use crate::training::{Event, Session, Setup, Start};
 
 #[derive(Args)]
 pub struct CheckArgs {
@@ -78,41 +78,45 @@ pub fn run(args: CheckArgs) -> anyhow::Result<Ended> {
         cache >> 20,
         activations >> 20
     );
-    let seconds = seconds_estimate(&setup);
+    let (sft, grpo) = (
+        seconds_per_step(config, Method::Sft)?,
+        seconds_per_step(config, Method::Grpo)?,
+    );
+    let base = sft * config.base.batch_size as f64 / config.sft.batch_size as f64;
+    let base = base * config.base.steps as f64;
+    let steps = config.max_steps as f64;
     say!(
-        "time        about {:.0} s for {} base steps and {} steps (measured on a few tokens; exams \
+        "time        base model {base:.0} s, then {:.0} to {:.0} s for {} steps (an SFT step takes \
+         {:.0} ms, a GRPO step of the untrained model, whose answers run to the limit, {:.0} ms; exams \
          and tests not counted)",
-        seconds,
-        config.base.steps,
-        config.max_steps
+        steps * sft.min(grpo),
+        steps * sft.max(grpo),
+        config.max_steps,
+        sft * 1e3,
+        grpo * 1e3
     );
     say!("The configuration is sound.");
     Ok(Ended::Done)
 }
 
-/// Seconds of training, from the speed of one small forward pass here and now.
-fn seconds_estimate(setup: &Setup) -> f64 {
-    let (config, spec) = (&setup.config, &setup.model.spec);
-    let time = 64.min(spec.max_position_embeddings);
-    let ids: Vec<u32> = (0..4 * time)
-        .map(|i| (i % spec.vocab_size) as u32)
-        .collect();
-    let decoder = setup.model.decoder();
-    let mut best = f64::INFINITY;
-    for _ in 0..3 {
-        let clock = crate::clock::Clock::start();
-        let hidden = decoder.hidden(&ids, 4, time);
-        drop(decoder.logits(hidden).into_data());
-        best = best.min(clock.seconds());
+/// Seconds a step of one kind takes here and now: the second of two, with the configured sizes.
+fn seconds_per_step(config: &RunConfig, method: Method) -> anyhow::Result<f64> {
+    let mut config = config.clone();
+    config.balance.method = method;
+    config.max_steps = 2;
+    config.base.steps = 0;
+    config.evaluation.problems = 0;
+    config.exam.problems = 0;
+    let device = crate::devices::open(&config.device)?;
+    let setup = Setup::new(config, device, &loader)?;
+    let mut session = Session::new(setup, Start::Fresh)?;
+    let mut seconds = 0.0;
+    while !session.is_done() {
+        for event in pollster::block_on(session.step())? {
+            if let Event::Step(record) = event {
+                seconds = record.step_time;
+            }
+        }
     }
-    let forward = best / ids.len() as f64;
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let speedup = config.shards.min(threads) as f64;
-    // A training token costs about three forward passes; a sampled one is also decoded and scored.
-    let length = 48.0_f64.min(config.grpo.max_completion_length as f64);
-    let sft = (config.sft.batch_size as f64) * length * 3.0;
-    let rows = (config.grpo.num_prompts * config.grpo.num_generations) as f64;
-    let grpo = rows * length * 6.0;
-    let base = config.base.steps as f64 * config.base.batch_size as f64 * length * 3.0;
-    (base + config.max_steps as f64 * 0.5 * (sft + grpo)) * forward / speedup
+    Ok(seconds)
 }

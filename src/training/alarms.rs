@@ -44,7 +44,13 @@ impl Alarms {
         let mut found: Vec<(&str, Option<String>)> = Vec::new();
         if let Some(share) = metric("frac_reward_zero_std") {
             remember(&mut self.zero_variance, share);
-            let message = mean(&self.zero_variance).filter(|&share| share > 0.8).map(|share| {
+            // Once raised it stays raised until the share is clearly lower.
+            let bound = if self.raised.get("zero_variance") == Some(&true) {
+                0.6
+            } else {
+                0.8
+            };
+            let message = mean(&self.zero_variance).filter(|&share| share > bound).map(|share| {
                 format!(
                     "In {:.0} % of the groups of the last {WINDOW} quizzes all answers earned the \
                      same, so there was little to learn from. If nearly all are right, open harder \

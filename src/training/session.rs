@@ -128,6 +128,8 @@ impl Session {
         let prompts = Pool::prompts(task.as_ref(), levels)?;
         let shards = Shards::new(config.shards, &device)?;
         let workers = Workers::new(shards, device.clone(), text.pad());
+        let mut notices = notices;
+        notices.extend(short_levels(&config, task.as_ref()));
         let study = Study::new(&config, task, text);
         let count = if config.optimizer.separate { 2 } else { 1 };
         let phase = if config.base.steps > 0 {
@@ -618,6 +620,33 @@ impl Session {
         let task: &Arc<dyn crate::tasks::Task> = &self.study.task;
         task.problem(crate::tasks::Split::Train, place.level, place.index)
     }
+}
+
+/// Levels whose test set is smaller than asked for, since the task has no more different problems.
+fn short_levels(config: &RunConfig, task: &dyn crate::tasks::Task) -> Vec<String> {
+    let evaluation = &config.evaluation;
+    let [low, high] = config.curriculum.levels;
+    let training: Vec<u32> = (low..=high).collect();
+    let tested = if evaluation.levels.is_empty() {
+        &training
+    } else {
+        &evaluation.levels
+    };
+    let short = |level: &u32| {
+        let asked = evaluation.problems;
+        let found = crate::curriculum::test_problems(task, *level, asked).len();
+        (found < asked).then(|| {
+            format!(
+                "level {level} has {found} different test problems, fewer than the {asked} of \
+                 evaluation.problems: all of them are asked"
+            )
+        })
+    };
+    tested
+        .iter()
+        .chain(&evaluation.unseen_levels)
+        .filter_map(short)
+        .collect()
 }
 
 /// The policy at the end of warm-up.

@@ -36,7 +36,7 @@ const LARGEST_LEARNABILITY: f64 = 0.25;
 const UNKNOWN_SUCCESS: f64 = 0.5;
 
 /// Fresh indices are below this: integers that every JSON reader keeps exactly.
-const FRESH_INDICES: u64 = 1 << 53;
+pub(crate) const FRESH_INDICES: u64 = 1 << 53;
 
 /// Sets the streams that order an epoch, keyed by level, apart from those of steps.
 const EPOCH_KEY: u64 = 1 << 63;

@@ -60,3 +60,15 @@ impl Model {
         }
     }
 }
+
+/// A tensor's values, row after row, without blocking.
+///
+/// # Errors
+/// If the device fails to give them.
+pub async fn read<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Result<Vec<f32>, ModelError> {
+    let data = tensor.into_data_async().await;
+    let data = data.map_err(|error| ModelError::Device {
+        why: error.to_string(),
+    })?;
+    Ok(data.iter::<f32>().collect())
+}

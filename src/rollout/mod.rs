@@ -5,7 +5,7 @@ mod sampling;
 
 pub use sampling::Sampling;
 
-use crate::model::{Decoder, ModelError};
+use crate::model::{Decoder, ModelError, read};
 
 /// A prompt to complete.
 #[derive(Clone, Debug)]
@@ -172,12 +172,4 @@ async fn generate_batch(
         let positions: Vec<usize> = active.iter().map(|row| written(row) - 1).collect();
         logits = read(decoder.step(&tokens, &slots, &positions, &mut cache)).await?;
     }
-}
-
-async fn read(logits: burn::tensor::Tensor<2>) -> Result<Vec<f32>, ModelError> {
-    let data = logits.into_data_async().await;
-    let data = data.map_err(|error| ModelError::Device {
-        why: error.to_string(),
-    })?;
-    Ok(data.iter::<f32>().collect())
 }

@@ -11,7 +11,7 @@ use super::session::{Session, Unit};
 use super::workers::{Gradient, PolicyRow};
 use crate::balance::{self, LossTerm, Observation, Plan};
 use crate::config::{OptimizerConfig, Origin, ZeroVariance};
-use crate::curriculum::ProblemRef;
+use crate::curriculum::{FRESH_INDICES, ProblemRef};
 use crate::losses::{Advantages, PolicyMetrics, advantages};
 use crate::rng::{Purpose, stream};
 use crate::text::Example;
@@ -598,9 +598,6 @@ async fn mix(mut parts: Vec<(LossTerm, f64, Gradient)>) -> Result<Gradient, Trai
         tokens,
     })
 }
-
-/// Indices of endless generators are drawn below this.
-const FRESH_INDICES: u64 = 1 << 53;
 
 /// Sets the base model's streams apart from those of the steps.
 const BASE_STREAM: u64 = 1 << 62;

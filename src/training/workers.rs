@@ -7,7 +7,7 @@ use super::shards::Shards;
 use crate::config::GrpoConfig;
 use crate::kernels::sum_of_squares;
 use crate::losses::{PolicyInputs, PolicyMetrics, policy_loss, row_weights};
-use crate::model::{Model, ModelError};
+use crate::model::{Model, ModelError, read};
 use crate::rollout::{Completion, Limits, Request, Sampling, generate};
 use crate::text::{Batch, Example, deal};
 
@@ -376,25 +376,10 @@ pub async fn global_norm(tensors: &[Tensor<1>]) -> Result<f64, ModelError> {
 }
 
 async fn root_of_sum(squares: Vec<Tensor<1>>) -> Result<f64, ModelError> {
-    let data = Tensor::cat(squares, 0).into_data_async().await;
-    let data = data.map_err(|error| ModelError::Device {
-        why: error.to_string(),
-    })?;
-    Ok(data.iter::<f32>().map(f64::from).sum::<f64>().sqrt())
+    let squares = read(Tensor::cat(squares, 0)).await?;
+    Ok(squares.into_iter().map(f64::from).sum::<f64>().sqrt())
 }
 
 async fn scalar(tensor: Tensor<1>) -> Result<f64, ModelError> {
-    Ok(read(tensor.reshape([1, 1]))
-        .await?
-        .first()
-        .copied()
-        .map_or(0.0, f64::from))
-}
-
-async fn read(tensor: Tensor<2>) -> Result<Vec<f32>, ModelError> {
-    let data = tensor.into_data_async().await;
-    let data = data.map_err(|error| ModelError::Device {
-        why: error.to_string(),
-    })?;
-    Ok(data.iter::<f32>().collect())
+    Ok(read(tensor).await?.first().copied().map_or(0.0, f64::from))
 }

@@ -23,6 +23,7 @@
 //! | [`training`] | [`training::Session`], the loop: one small unit of work at a time |
 //! | [`runs`] | the run folder: write, read, compare, report |
 //! | [`devices`] | which device there is |
+//! | `app` | the window, the same for the desktop and the browser (feature `app`) |
 //! | `cli` | a file per subcommand |
 //!
 //! # Driving a session
@@ -51,6 +52,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "app")]
+pub mod app;
 pub mod balance;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod cli;

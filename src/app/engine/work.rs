@@ -1,0 +1,527 @@
+//! What the engine does, one small piece of work at a time: a run under way, a queue of runs, and
+//! questions in between.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Receiver;
+
+use super::{Asked, QueueState, Question, Reply, Request, Subject, Ticket};
+use crate::app::record::RunKey;
+use crate::clock::Clock;
+use crate::config::RunConfig;
+use crate::model::Model;
+use crate::rollout::{Limits, Sampling, Token, generate_watched};
+use crate::runs::drive::{DriveError, Run};
+use crate::runs::follow::Follower;
+use crate::runs::place;
+use crate::tasks::Split;
+use crate::training::{
+    Command, CompletionRecord, Estimate, Event, Setup, Study, measure_steps, preview,
+    preview_level,
+};
+
+/// Events gathered before they are sent, in seconds: a message per step would be too many.
+const GATHER: f64 = 0.05;
+
+/// What was said in earlier sittings is read in one go up to this size.
+const EARLIER_BYTES: usize = usize::MAX / 2;
+
+/// A run under way.
+struct Live {
+    key: RunKey,
+    run: Run,
+    paused: bool,
+    stopping: bool,
+    unsent: Vec<Event>,
+    sent: f64,
+}
+
+/// The engine's state.
+pub(super) struct Work<'a> {
+    runs: PathBuf,
+    say: &'a dyn Fn(Reply),
+    clock: Clock,
+    live: Option<Live>,
+    queue: Option<Queue>,
+    /// A subject opened before, so that asking again does not read it again.
+    opened: Option<(Subject, Setup)>,
+}
+
+struct Queue {
+    state: QueueState,
+    waiting: VecDeque<RunConfig>,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(runs: PathBuf, say: &'a dyn Fn(Reply)) -> Self {
+        Self {
+            runs,
+            say,
+            clock: Clock::start(),
+            live: None,
+            queue: None,
+            opened: None,
+        }
+    }
+
+    /// Whether [`Work::turn`] has something to do.
+    pub(super) fn is_busy(&self) -> bool {
+        match &self.live {
+            Some(live) => !live.paused,
+            None => self.queue.is_some(),
+        }
+    }
+
+    /// The next unit of work of the run under way, or the next run of the queue.
+    pub(super) fn turn(&mut self) {
+        match self.live.take() {
+            Some(live) => self.go_on(live),
+            None => self.next_of_queue(),
+        }
+    }
+
+    fn go_on(&mut self, mut live: Live) {
+        if live.run.is_done() {
+            return self.end(live, None);
+        }
+        match live.run.turn() {
+            Ok(events) => {
+                live.hear(events);
+                if live.paused || self.clock.seconds() - live.sent > GATHER {
+                    self.send_events(&mut live);
+                }
+                self.live = Some(live);
+            }
+            Err(error) => self.end(live, Some(error)),
+        }
+    }
+
+    fn send_events(&self, live: &mut Live) {
+        live.sent = self.clock.seconds();
+        if !live.unsent.is_empty() {
+            (self.say)(Reply::Events {
+                run: live.key.clone(),
+                events: std::mem::take(&mut live.unsent),
+            });
+        }
+    }
+
+    fn end(&mut self, mut live: Live, error: Option<DriveError>) {
+        self.send_events(&mut live);
+        let finished = error.is_none() && !live.stopping;
+        let error = error.or_else(|| live.run.close().err());
+        let broken = error.is_some();
+        (self.say)(Reply::Ended {
+            run: live.key,
+            finished,
+            error: error.map(|error| in_full(&error)),
+        });
+        if let Some(queue) = &mut self.queue {
+            if broken || live.stopping {
+                // What is there stays; starting the comparison again goes on with it.
+                self.queue = None;
+                (self.say)(Reply::Queue(None));
+            } else {
+                queue.state.done += 1;
+                (self.say)(Reply::Queue(Some(queue.state.clone())));
+            }
+        }
+    }
+
+    /// Does what is asked. `inbox` is looked at where an answer takes long, for a word to break off.
+    pub(super) fn take(&mut self, request: Request, inbox: &Receiver<Request>) {
+        match request {
+            Request::Train { config } => self.train(*config),
+            Request::Resume {
+                run,
+                checkpoint,
+                set,
+            } => self.resume(&run, checkpoint.as_deref(), &set),
+            Request::Tell(command) => self.tell(command),
+            Request::Queue { folder, configs } => self.begin_queue(folder, configs),
+            Request::CancelQueue => {
+                self.queue = None;
+                (self.say)(Reply::Queue(None));
+                self.tell(Command::StopAndSave);
+            }
+            Request::Sample {
+                ticket,
+                subject,
+                question,
+            } => {
+                let answer = self.sample(ticket, &subject, &question, inbox);
+                self.answer(ticket, answer);
+            }
+            Request::Preview {
+                ticket,
+                config,
+                level,
+                count,
+            } => {
+                let answer = set_up(*config).and_then(|setup| {
+                    let previews = match level {
+                        Some((level, start)) => preview_level(&setup, level, start, count),
+                        None => preview(&setup, count),
+                    };
+                    let previews = previews.map_err(|error| in_full(&error))?;
+                    Ok(Reply::Previewed { ticket, previews })
+                });
+                self.answer(ticket, answer);
+            }
+            Request::Estimate {
+                ticket,
+                config,
+                measure,
+            } => {
+                let answer = estimate(ticket, *config, measure);
+                self.answer(ticket, answer);
+            }
+            // What it was about is over: breaking off is looked for while sampling.
+            Request::Break(_) => {}
+            Request::Quit => self.quit(),
+        }
+    }
+
+    fn answer(&self, ticket: Ticket, answer: Result<Reply, String>) {
+        (self.say)(answer.unwrap_or_else(|why| Reply::Refused { ticket, why }));
+    }
+
+    /// Stops and saves the run under way.
+    pub(super) fn quit(&mut self) {
+        self.queue = None;
+        self.tell(Command::StopAndSave);
+        while self.live.is_some() {
+            self.turn();
+        }
+    }
+
+    fn busy(&self) -> bool {
+        if let Some(live) = &self.live {
+            let why = format!(
+                "{} is being trained: stop it before starting another run",
+                live.key
+            );
+            (self.say)(Reply::Failed { why });
+        }
+        self.live.is_some()
+    }
+
+    fn train(&mut self, mut config: RunConfig) {
+        if self.busy() {
+            return;
+        }
+        config.name = free_name(&self.runs, &config.name);
+        let key = config.name.clone();
+        let run = Run::create(config, &self.runs.clone());
+        self.begin(key, run, Vec::new());
+    }
+
+    fn resume(&mut self, key: &str, checkpoint: Option<&str>, set: &[String]) {
+        if self.busy() {
+            return;
+        }
+        let path = self.path(key);
+        match Run::resume(&path, checkpoint, set) {
+            Ok(Some(run)) => {
+                let before = earlier(&path);
+                self.begin(key.into(), Ok(run), before);
+            }
+            Ok(None) => (self.say)(Reply::Failed {
+                why: format!("{key} is finished: extend it to train on"),
+            }),
+            Err(error) => (self.say)(Reply::Failed {
+                why: format!("{key} cannot be resumed: {}", in_full(&error)),
+            }),
+        }
+    }
+
+    fn begin(&mut self, key: RunKey, run: Result<Run, DriveError>, before: Vec<Event>) {
+        match run {
+            Ok(run) => {
+                (self.say)(Reply::Began {
+                    run: key.clone(),
+                    config: Box::new(run.session().config().clone()),
+                    before,
+                });
+                self.live = Some(Live {
+                    key,
+                    run,
+                    paused: false,
+                    stopping: false,
+                    unsent: Vec::new(),
+                    sent: self.clock.seconds(),
+                });
+            }
+            Err(error) => {
+                self.queue = None;
+                (self.say)(Reply::Queue(None));
+                (self.say)(Reply::Failed {
+                    why: format!("{key} cannot be started: {}", in_full(&error)),
+                });
+            }
+        }
+    }
+
+    fn tell(&mut self, command: Command) {
+        let Some(mut live) = self.live.take() else {
+            return;
+        };
+        match command {
+            Command::Resume | Command::SingleStep => live.paused = false,
+            Command::StopAndSave => (live.paused, live.stopping) = (false, true),
+            _ => {}
+        }
+        match live.run.tell(command) {
+            Ok(events) => live.hear(events),
+            Err(error) => (self.say)(Reply::Failed {
+                why: in_full(&error),
+            }),
+        }
+        self.send_events(&mut live);
+        self.live = Some(live);
+    }
+
+    fn begin_queue(&mut self, folder: String, configs: Vec<RunConfig>) {
+        if self.busy() {
+            return;
+        }
+        let key = |config: &RunConfig| format!("{folder}/{}", config.name);
+        let state = QueueState {
+            runs: configs.iter().map(key).collect(),
+            folder,
+            done: 0,
+        };
+        (self.say)(Reply::Queue(Some(state.clone())));
+        let waiting = configs.into();
+        self.queue = Some(Queue { state, waiting });
+    }
+
+    fn next_of_queue(&mut self) {
+        let Some(queue) = &mut self.queue else { return };
+        let Some(config) = queue.waiting.pop_front() else {
+            self.queue = None;
+            return (self.say)(Reply::Queue(None));
+        };
+        let folder = self.runs.join(&queue.state.folder);
+        let key = format!("{}/{}", queue.state.folder, config.name);
+        let path = folder.join(&config.name);
+        if !path.join("config.toml").exists() {
+            let run = Run::create(config, &folder);
+            return self.begin(key, run, Vec::new());
+        }
+        // The same configuration goes on where it stands; another one is not passed off as it.
+        match RunConfig::load(Some(&path.join("config.toml")), &[]) {
+            Ok(there) if there == config => match Run::resume(&path, None, &[]) {
+                Ok(Some(run)) => {
+                    let before = earlier(&path);
+                    self.begin(key, Ok(run), before);
+                }
+                Ok(None) => {
+                    queue.state.done += 1;
+                    (self.say)(Reply::Queue(Some(queue.state.clone())));
+                }
+                Err(error) => self.begin(key, Err(error), Vec::new()),
+            },
+            Ok(_) => {
+                self.queue = None;
+                (self.say)(Reply::Queue(None));
+                let why = format!(
+                    "{key} holds a run of another configuration: give the comparison another name"
+                );
+                (self.say)(Reply::Failed { why });
+            }
+            Err(error) => self.begin(key, Err(error.into()), Vec::new()),
+        }
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        self.runs.join(key)
+    }
+
+    fn sample(
+        &mut self,
+        ticket: Ticket,
+        subject: &Subject,
+        question: &Question,
+        inbox: &Receiver<Request>,
+    ) -> Result<Reply, String> {
+        let _ = inbox;
+        let (study, model) = match subject {
+            Subject::Live => {
+                let live = self.live.as_ref().ok_or("no run is under way")?;
+                let session = live.run.session();
+                (session.study().clone(), session.model().clone())
+            }
+            Subject::Checkpoint { run, checkpoint } => {
+                let setup = self.open(subject, run, checkpoint.as_deref())?;
+                let study =
+                    Study::new(&setup.config, setup.task.clone(), setup.text.clone());
+                (study, setup.model.clone())
+            }
+        };
+        ask(ticket, &study, &model, question, self.say)
+    }
+
+    fn open(
+        &mut self,
+        subject: &Subject,
+        run: &str,
+        checkpoint: Option<&str>,
+    ) -> Result<&Setup, String> {
+        let path = self.path(run);
+        let place = match checkpoint {
+            Some(name) => path.join("checkpoints").join(name),
+            // The newest may be another one than before.
+            None => place::model_folder(&path).map_err(|error| in_full(&error))?,
+        };
+        let known = Subject::Checkpoint {
+            run: place.to_string_lossy().into_owned(),
+            checkpoint: None,
+        };
+        let _ = subject;
+        if !self.opened.as_ref().is_some_and(|(there, _)| *there == known) {
+            let (setup, _) =
+                place::open_run(&place, None, &[]).map_err(|error| in_full(&error))?;
+            self.opened = Some((known, setup));
+        }
+        let opened = self.opened.as_ref().map(|(_, setup)| setup);
+        opened.ok_or_else(|| "the checkpoint was not opened".into())
+    }
+}
+
+impl Live {
+    fn hear(&mut self, events: Vec<Event>) {
+        for event in &events {
+            match event {
+                Event::Paused { .. } => self.paused = true,
+                Event::Resumed { .. } => self.paused = false,
+                _ => {}
+            }
+        }
+        self.unsent.extend(events);
+    }
+}
+
+/// Samples an answer to a question, telling every token.
+fn ask(
+    ticket: Ticket,
+    study: &Study,
+    model: &Model,
+    question: &Question,
+    say: &dyn Fn(Reply),
+) -> Result<Reply, String> {
+    let samples = question.samples.max(1);
+    let (problem, request) = match &question.what {
+        Asked::Problem { level, index } => {
+            let problem = study.task.problem(Split::Test, *level, *index);
+            let request = study.request(&problem, samples);
+            (Some(problem), request)
+        }
+        Asked::Text(text) => {
+            let request = study.text.prompt(text).map(|prompt| crate::rollout::Request {
+                problem: crate::rng::fingerprint(text),
+                prompt,
+                samples,
+            });
+            (None, request.map_err(Into::into))
+        }
+    };
+    let request = request.map_err(|error| in_full(&error))?;
+    let room = model.spec.max_position_embeddings;
+    if request.prompt.is_empty() || request.prompt.len() >= room {
+        return Err(format!(
+            "the prompt has {} tokens; the model takes 1 to {}",
+            request.prompt.len(),
+            room.saturating_sub(1)
+        ));
+    }
+    let limits = Limits {
+        max_completion_length: question.max_completion_length.max(1),
+        ..study.limits.clone()
+    };
+    let mut watch = |token: Token| {
+        say(Reply::Token {
+            ticket,
+            sample: token.sample,
+            text: study.text.token(token.token),
+            probability: token.logp.exp(),
+        });
+        true
+    };
+    let sampling = Sampling::at(question.temperature, question.seed);
+    let requests = [request];
+    let generated = generate_watched(model, &requests, &sampling, &limits, &mut watch);
+    let completions = pollster::block_on(generated).map_err(|error| in_full(&error))?;
+    let records: Vec<CompletionRecord> = completions
+        .iter()
+        .flatten()
+        .enumerate()
+        .map(|(sample, completion)| match &problem {
+            Some(problem) => study.grade(problem, sample, completion),
+            None => study.ungraded(sample, completion),
+        })
+        .collect();
+    let prompt = match (&problem, &question.what) {
+        (Some(problem), _) => problem.prompt.clone(),
+        (None, Asked::Text(text)) => text.clone(),
+        (None, Asked::Problem { .. }) => String::new(),
+    };
+    Ok(Reply::Sampled {
+        ticket,
+        prompt,
+        records,
+    })
+}
+
+fn set_up(config: RunConfig) -> Result<Setup, String> {
+    let device = crate::devices::open(&config.device).map_err(|error| in_full(&error))?;
+    Setup::new(config, device, &place::loader).map_err(|error| in_full(&error))
+}
+
+fn estimate(ticket: Ticket, config: RunConfig, measure: bool) -> Result<Reply, String> {
+    let times = if measure {
+        let measured = pollster::block_on(measure_steps(&config, &place::loader));
+        Some(measured.map_err(|error| in_full(&error))?)
+    } else {
+        None
+    };
+    let setup = set_up(config)?;
+    Ok(Reply::Estimated {
+        ticket,
+        estimate: Estimate::of(&setup),
+        times,
+    })
+}
+
+/// What a run's folder tells about it.
+fn earlier(path: &Path) -> Vec<Event> {
+    let read = Follower::open(path).and_then(|mut follower| follower.poll(EARLIER_BYTES));
+    // Where it cannot be read, the run goes on without its past being drawn.
+    read.map(|news| news.events).unwrap_or_default()
+}
+
+/// The name, or with the first number that is not taken.
+fn free_name(runs: &Path, name: &str) -> String {
+    let taken = |name: &str| runs.join(name).exists();
+    if !taken(name) {
+        return name.into();
+    }
+    (2..)
+        .map(|number| format!("{name}-{number}"))
+        .find(|name| !taken(name))
+        .unwrap_or_else(|| name.into())
+}
+
+/// An error and its causes, leaving out causes that were already told.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !told.contains(&text) {
+            told = format!("{told}: {text}");
+        }
+        cause = error.source();
+    }
+    told
+}

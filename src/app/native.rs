@@ -1,0 +1,58 @@
+//! The desktop's entry: opens the window, or says why there is none.
+
+use std::path::PathBuf;
+
+use eframe::egui;
+
+use super::studio::{Script, Studio};
+use super::{engine, library};
+
+/// A window that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum WindowError {
+    #[error(
+        "no window can be opened here ({0}). Without a display, use the command line: \
+         `sasr train configs/quickstart.toml` trains, `sasr --help` lists the rest"
+    )]
+    NoWindow(String),
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Opens the application and returns when it is closed. Runs are kept in `runs`.
+///
+/// # Errors
+/// Where there is no display, or the system refuses a window.
+pub fn open(runs: PathBuf, script: Option<Box<dyn Script>>) -> Result<(), WindowError> {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("SASR Studio")
+        .with_app_id("sasr-studio")
+        .with_inner_size([1280.0, 820.0])
+        .with_min_inner_size([1024.0, 700.0])
+        .with_drag_and_drop(true);
+    let options = eframe::NativeOptions {
+        viewport,
+        // What a script leaves behind must not change the user's next start.
+        persist_window: script.is_none(),
+        ..Default::default()
+    };
+    let name = if script.is_some() { "sasr-studio-tour" } else { "sasr-studio" };
+    let create: eframe::AppCreator<'_> = Box::new(move |creation| {
+        let context = &creation.egui_ctx;
+        let engine = engine::spawn(runs.clone(), context.clone())?;
+        let library = library::spawn(runs, context.clone())?;
+        let storage = creation.storage.filter(|_| script.is_none());
+        let mut studio = Studio::new(context, storage, engine, library);
+        if let Some(script) = script {
+            studio = studio.driven_by(script);
+        }
+        Ok(Box::new(studio))
+    });
+    eframe::run_native(name, options, create).map_err(|error| match error {
+        eframe::Error::AppCreation(error) => match error.downcast::<std::io::Error>() {
+            Ok(error) => WindowError::Thread(*error),
+            Err(error) => WindowError::NoWindow(error.to_string()),
+        },
+        error => WindowError::NoWindow(error.to_string()),
+    })
+}

@@ -1,0 +1,94 @@
+//! The configurations to start from: the files of `configs/`, with what each teaches.
+
+use crate::config::RunConfig;
+
+/// A configuration to start from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preset {
+    /// Its file's name in `configs/`.
+    pub file: &'static str,
+    /// What one sees or learns with it.
+    pub teaches: &'static str,
+    /// Parameters of the model and the time of a run, measured on two cores.
+    pub size: &'static str,
+    /// Whether it needs files that are not part of the program.
+    pub needs_files: bool,
+    pub config: RunConfig,
+}
+
+const FILES: [(&str, &str, &str, bool, &str); 6] = [
+    (
+        "quickstart.toml",
+        "How SASR decides: a small model learns three-step arithmetic, first from the textbook, \
+         then more and more from the quiz",
+        "0.1 M parameters, about 1 minute",
+        false,
+        include_str!("../../configs/quickstart.toml"),
+    ),
+    (
+        "arithmetic.toml",
+        "A curriculum: exams open one level after the other",
+        "0.1 M parameters, several minutes",
+        false,
+        include_str!("../../configs/arithmetic.toml"),
+    ),
+    (
+        "countdown.toml",
+        "Search: many ways to try, few that hit, and more to gain from the quiz",
+        "0.1 M parameters, several minutes",
+        false,
+        include_str!("../../configs/countdown.toml"),
+    ),
+    (
+        "knights_knaves.toml",
+        "Path diversity: one logic puzzle, many valid orders of reasoning",
+        "0.1 M parameters, several minutes",
+        false,
+        include_str!("../../configs/knights_knaves.toml"),
+    ),
+    (
+        "published_rule.toml",
+        "The published rule: gradient norms alone decide, without the pull back to the origin",
+        "0.1 M parameters, about 1 minute",
+        false,
+        include_str!("../../configs/published_rule.toml"),
+    ),
+    (
+        "gsm8k.toml",
+        "Real word problems from files, with a tokenizer of their own",
+        "1 M parameters, about 4 minutes",
+        true,
+        include_str!("../../configs/gsm8k.toml"),
+    ),
+];
+
+/// All presets, the one to begin with first.
+pub fn all() -> Vec<Preset> {
+    let preset = |(file, teaches, size, needs_files, text)| {
+        // Tested: every preset reads.
+        let config = RunConfig::from_toml(text, file, &[]).unwrap_or_default();
+        Preset {
+            file,
+            teaches,
+            size,
+            needs_files,
+            config,
+        }
+    };
+    FILES.into_iter().map(preset).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_read_and_named_as_its_file() {
+        for (file, _, _, _, text) in FILES {
+            let config = RunConfig::from_toml(text, file, &[]).unwrap();
+            assert_eq!(format!("{}.toml", config.name.replace('-', "_")), file);
+        }
+        let there = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/configs")).unwrap();
+        assert_eq!(there.count(), FILES.len(), "a preset is not offered");
+    }
+}

@@ -1,0 +1,281 @@
+//! The frame around the rooms: hears what came in, draws the room in view between a header and a
+//! footer, then does what was asked for.
+
+mod doing;
+mod footer;
+mod header;
+mod hearing;
+
+use std::collections::BTreeMap;
+
+use eframe::egui;
+use serde::{Deserialize, Serialize};
+
+use super::engine::{Engine, QueueState};
+use super::library::{Errand, Library, RunCard};
+use super::record::{Motion, Record, RunKey};
+use super::rooms::Rooms;
+use super::{Action, Actions, Place, World, theme};
+use crate::clock::Clock;
+
+/// Frames whose times are remembered.
+const FRAMES: usize = 2048;
+
+/// What is kept from one start to the next.
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    place: Place,
+    rooms: Rooms,
+    theme: egui::ThemePreference,
+    /// The runs that were open.
+    open: Vec<RunKey>,
+    shown: Option<RunKey>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            place: Place::Start,
+            rooms: Rooms::default(),
+            theme: egui::ThemePreference::System,
+            open: Vec::new(),
+            shown: None,
+        }
+    }
+}
+
+/// A short word to the user.
+struct Toast {
+    text: String,
+    /// Stays until dismissed.
+    is_error: bool,
+    until: f64,
+}
+
+/// A part of the window on its way to a file.
+struct Picture {
+    name: String,
+    area: egui::Rect,
+    image: std::sync::mpsc::Receiver<std::sync::Arc<egui::ColorImage>>,
+}
+
+/// The application.
+pub struct Studio {
+    kept: Kept,
+    engine: Box<dyn Engine>,
+    library: Box<dyn Library>,
+    records: BTreeMap<RunKey, Record>,
+    live: Option<RunKey>,
+    queue: Option<QueueState>,
+    runs: Vec<RunCard>,
+    selected: Option<u64>,
+    actions: Actions,
+    toasts: Vec<Toast>,
+    clock: Clock,
+    /// A picture that was asked for and has not come yet.
+    picture: Option<Picture>,
+    /// The question before closing is shown.
+    closing: Closing,
+    /// Seconds our own code took for the latest frames.
+    frames: std::collections::VecDeque<f32>,
+    /// Who drives the window instead of a user, if somebody does.
+    script: Option<Box<dyn Script>>,
+}
+
+/// Drives the window without a user: the tour that takes screenshots, the soak that measures.
+pub trait Script {
+    /// Called before every frame; may queue actions.
+    fn step(&mut self, studio: &mut View<'_>, context: &egui::Context);
+}
+
+/// What a script may see and do.
+pub struct View<'a> {
+    pub world: World<'a>,
+    pub actions: &'a mut Actions,
+    /// Seconds our own code took for the latest frames.
+    pub frames: &'a std::collections::VecDeque<f32>,
+}
+
+/// Where closing the window stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    No,
+    /// A run is on: the user is asked.
+    Asking,
+    /// The run is being stopped and saved; the window closes then.
+    Saving,
+    /// Nothing keeps it open.
+    Yes,
+}
+
+impl Studio {
+    /// The application, with what was kept from last time.
+    pub fn new(
+        context: &egui::Context,
+        storage: Option<&dyn eframe::Storage>,
+        engine: Box<dyn Engine>,
+        library: Box<dyn Library>,
+    ) -> Self {
+        theme::apply(context);
+        let kept: Kept = storage
+            .and_then(|storage| eframe::get_value(storage, eframe::APP_KEY))
+            .unwrap_or_default();
+        context.set_theme(kept.theme);
+        let mut studio = Self {
+            engine,
+            library,
+            records: BTreeMap::new(),
+            live: None,
+            queue: None,
+            runs: Vec::new(),
+            selected: None,
+            actions: Actions::default(),
+            toasts: Vec::new(),
+            clock: Clock::start(),
+            picture: None,
+            closing: Closing::No,
+            frames: std::collections::VecDeque::with_capacity(FRAMES),
+            script: None,
+            kept,
+        };
+        studio.library.send(Errand::List);
+        for run in studio.kept.open.clone() {
+            studio.library.send(Errand::Open(run));
+        }
+        studio
+    }
+
+    /// Lets a script drive.
+    pub fn driven_by(mut self, script: Box<dyn Script>) -> Self {
+        self.script = Some(script);
+        self
+    }
+
+    /// The room in view.
+    pub fn place(&self) -> Place {
+        self.kept.place
+    }
+
+    /// Runs that are open.
+    pub fn records(&self) -> &BTreeMap<RunKey, Record> {
+        &self.records
+    }
+
+    /// Queues an action, as a room would.
+    pub fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    /// The 95th percentile of the seconds our own code took per frame.
+    pub fn frame_time(&self) -> f32 {
+        percentile(&self.frames, 0.95)
+    }
+
+    fn shown(&self) -> Option<&Record> {
+        self.records.get(self.kept.shown.as_ref()?)
+    }
+
+    fn draw(&mut self, ui: &mut egui::Ui) {
+        self.header(ui);
+        self.footer(ui);
+        self.list_of_rooms(ui);
+        let Self {
+            kept,
+            records,
+            live,
+            queue,
+            runs,
+            selected,
+            actions,
+            clock,
+            ..
+        } = self;
+        let world = World {
+            records,
+            shown: kept.shown.as_ref().and_then(|key| records.get(key)),
+            live: live.as_deref(),
+            queue: queue.as_ref(),
+            runs,
+            selected: *selected,
+            time: clock.seconds(),
+        };
+        egui::CentralPanel::default().show(ui, |ui| {
+            kept.rooms.at(kept.place).show(ui, &world, actions);
+        });
+        self.question_before_closing(ui);
+        self.show_toasts(ui);
+    }
+
+    fn run_script(&mut self, context: &egui::Context) {
+        let Some(mut script) = self.script.take() else {
+            return;
+        };
+        let shown = self.kept.shown.as_ref();
+        let mut view = View {
+            world: World {
+                records: &self.records,
+                shown: shown.and_then(|key| self.records.get(key)),
+                live: self.live.as_deref(),
+                queue: self.queue.as_ref(),
+                runs: &self.runs,
+                selected: self.selected,
+                time: self.clock.seconds(),
+            },
+            actions: &mut self.actions,
+            frames: &self.frames,
+        };
+        script.step(&mut view, context);
+        self.script = Some(script);
+    }
+}
+
+impl eframe::App for Studio {
+    fn logic(&mut self, context: &egui::Context, _frame: &mut eframe::Frame) {
+        self.run_script(context);
+        self.hear();
+        self.take_picture(context);
+        self.take_dropped(context);
+        self.shortcuts(context);
+        self.watch_closing(context);
+        self.act_on_queued(context);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let before = self.clock.seconds();
+        self.draw(ui);
+        self.act_on_queued(&ui.ctx().clone());
+        if self.frames.len() == FRAMES {
+            self.frames.pop_front();
+        }
+        self.frames
+            .push_back((self.clock.seconds() - before) as f32);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        self.kept.open = self.records.keys().cloned().collect();
+        eframe::set_value(storage, eframe::APP_KEY, &self.kept);
+    }
+}
+
+/// The value below which the share `rank` of all values lies; 0 without values.
+pub fn percentile(values: &std::collections::VecDeque<f32>, rank: f32) -> f32 {
+    let mut sorted: Vec<f32> = values.iter().copied().collect();
+    sorted.sort_by(f32::total_cmp);
+    let index = (rank * sorted.len() as f32) as usize;
+    sorted
+        .get(index.min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(0.0)
+}
+
+impl Motion {
+    fn label(&self) -> &'static str {
+        match self {
+            Motion::Here { paused: true } => "paused",
+            Motion::Here { paused: false } => "training",
+            Motion::Followed => "followed live",
+            Motion::Still => "ended",
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Doing what was asked for, and the manners of a window: shortcuts, pictures, closing.
+
+use eframe::egui::{self, Key, KeyboardShortcut, Modifiers};
+
+use super::{Closing, Studio};
+use crate::app::engine::Request;
+use crate::app::library::{Errand, Saved, SavedWhat};
+use crate::app::record::RunKey;
+use crate::app::{Action, Place};
+use crate::training::Command;
+
+/// Ctrl and 1 to 8: the rooms.
+const ROOM_KEYS: [Key; 8] = [
+    Key::Num1,
+    Key::Num2,
+    Key::Num3,
+    Key::Num4,
+    Key::Num5,
+    Key::Num6,
+    Key::Num7,
+    Key::Num8,
+];
+
+impl Studio {
+    pub(super) fn act_on_queued(&mut self, context: &egui::Context) {
+        for action in std::mem::take(&mut self.actions.list) {
+            match action {
+                Action::Go(place) => self.kept.place = place,
+                Action::Engine(request) => self.engine.send(request),
+                Action::Library(errand) => self.library.send(errand),
+                Action::Show(run) => self.show_run(run),
+                Action::Select(step) => self.selected = step,
+                Action::Configure(config) => {
+                    self.kept.rooms.configure_with(*config);
+                    self.kept.place = Place::Configure;
+                }
+                Action::Train(config) => {
+                    self.engine.send(Request::Train { config });
+                    self.kept.place = Place::Balance;
+                }
+                Action::Copy(text) => {
+                    context.copy_text(text);
+                    self.say("Copied".into());
+                }
+                Action::Say(text) => self.say(text),
+                Action::Picture { name, area } => {
+                    let (sender, image) = std::sync::mpsc::channel();
+                    context.request_screenshot(move |image| {
+                        sender.send(image).ok();
+                    });
+                    self.picture = Some(super::Picture { name, area, image });
+                }
+            }
+            context.request_repaint();
+        }
+    }
+
+    fn show_run(&mut self, run: RunKey) {
+        if !self.records.contains_key(&run) {
+            self.library.send(Errand::Open(run.clone()));
+        }
+        self.selected = None;
+        self.kept.shown = Some(run);
+    }
+
+    /// Closes a run that is not under way.
+    pub(super) fn close_run(&mut self, run: &RunKey) {
+        if self.live.as_ref() == Some(run) {
+            return;
+        }
+        self.records.remove(run);
+        self.library.send(Errand::Close(run.clone()));
+        if self.kept.shown.as_ref() == Some(run) {
+            self.kept.shown = self.live.clone().or_else(|| self.records.keys().next().cloned());
+            self.selected = None;
+        }
+    }
+
+    pub(super) fn shortcuts(&mut self, context: &egui::Context) {
+        let pressed = |modifiers, key| {
+            context.input_mut(|input| {
+                input.consume_shortcut(&KeyboardShortcut::new(modifiers, key))
+            })
+        };
+        for (place, key) in Place::ALL.into_iter().zip(ROOM_KEYS) {
+            if pressed(Modifiers::COMMAND, key) {
+                self.kept.place = place;
+            }
+        }
+        if pressed(Modifiers::COMMAND, Key::O) {
+            self.library.send(Errand::Choose);
+        }
+        if context.text_edit_focused() {
+            return;
+        }
+        if pressed(Modifiers::NONE, Key::Escape) {
+            self.selected = None;
+        }
+        self.step_keys(context);
+        if self.live.is_some() {
+            if pressed(Modifiers::COMMAND, Key::P) {
+                self.toggle_pause();
+            }
+            if pressed(Modifiers::COMMAND, Key::Period) {
+                self.engine.send(Request::Tell(Command::SingleStep));
+            }
+        }
+    }
+
+    /// Alt with the arrow keys moves the step in view.
+    fn step_keys(&mut self, context: &egui::Context) {
+        let moves = context.input_mut(|input| {
+            let left = i64::from(input.consume_key(Modifiers::ALT, Key::ArrowLeft));
+            i64::from(input.consume_key(Modifiers::ALT, Key::ArrowRight)) - left
+        });
+        let Some(record) = self.shown().filter(|_| moves != 0) else {
+            return;
+        };
+        let (first, last) = (record.columns.first(), record.step());
+        if last > 0 {
+            let now = self.selected.unwrap_or(last);
+            self.selected = Some(now.saturating_add_signed(moves).clamp(first, last));
+        }
+    }
+
+    pub(super) fn toggle_pause(&mut self) {
+        let record = self.live.as_ref().and_then(|key| self.records.get(key));
+        let paused = record.is_some_and(|record| {
+            record.motion == crate::app::record::Motion::Here { paused: true }
+        });
+        let command = if paused { Command::Resume } else { Command::Pause };
+        self.engine.send(Request::Tell(command));
+    }
+
+    /// A picture that was asked for has come: the part that was meant is handed to the library.
+    pub(super) fn take_picture(&mut self, context: &egui::Context) {
+        let Some(picture) = &self.picture else {
+            return;
+        };
+        let Ok(image) = picture.image.try_recv() else {
+            return context.request_repaint();
+        };
+        let name = picture.name.clone();
+        let scale = context.pixels_per_point();
+        let part = image.region(&picture.area, Some(scale));
+        match encode_png(&part) {
+            Ok(bytes) => self.library.send(Errand::Save(Saved {
+                name,
+                what: SavedWhat::Bytes(bytes),
+            })),
+            Err(error) => self.say_error(format!("The picture cannot be made: {error}")),
+        }
+        self.picture = None;
+    }
+
+    /// Closing while a run is on asks first, and can stop and save.
+    pub(super) fn watch_closing(&mut self, context: &egui::Context) {
+        let asked = context.input(|input| input.viewport().close_requested());
+        if asked && self.live.is_some() && self.closing != Closing::Yes {
+            context.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            if self.closing == Closing::No {
+                self.closing = Closing::Asking;
+            }
+        }
+        if self.closing == Closing::Yes {
+            context.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+    }
+
+    pub(super) fn question_before_closing(&mut self, ui: &egui::Ui) {
+        if !matches!(self.closing, Closing::Asking | Closing::Saving) {
+            return;
+        }
+        let run = self.live.clone().unwrap_or_default();
+        let modal = egui::Modal::new(egui::Id::unique("closing")).show(ui.ctx(), |ui| {
+            ui.set_max_width(380.0);
+            ui.heading("A run is on");
+            if self.closing == Closing::Saving {
+                ui.horizontal(|ui| {
+                    ui.spinner();
+                    ui.label("The step in hand is finished and a checkpoint kept");
+                });
+                return;
+            }
+            ui.label(format!(
+                "{run} is being trained. Stop it and keep a checkpoint, so that it can be resumed \
+                 from where it stands?"
+            ));
+            ui.add_space(8.0);
+            ui.horizontal(|ui| {
+                if ui.button("Stop, save and close").clicked() {
+                    self.closing = Closing::Saving;
+                    self.engine.send(Request::Quit);
+                }
+                if ui.button("Keep training").clicked() {
+                    self.closing = Closing::No;
+                }
+            });
+        });
+        if modal.should_close() && self.closing == Closing::Asking {
+            self.closing = Closing::No;
+        }
+    }
+}
+
+/// An image as PNG.
+pub fn encode_png(image: &egui::ColorImage) -> Result<Vec<u8>, png::EncodingError> {
+    let [width, height] = image.size;
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header()?;
+    let pixels: Vec<u8> = image.pixels.iter().flat_map(|pixel| pixel.to_array()).collect();
+    writer.write_image_data(&pixels)?;
+    writer.finish()?;
+    Ok(bytes)
+}

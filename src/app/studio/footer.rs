@@ -1,0 +1,124 @@
+//! Below the room: pace, device, memory; and words to the user.
+
+use eframe::egui::{self, RichText};
+
+use super::Studio;
+use crate::app::engine::Request;
+use crate::app::record::Record;
+use crate::app::theme;
+
+impl Studio {
+    pub(super) fn footer(&mut self, ui: &mut egui::Ui) {
+        egui::Panel::bottom("footer").show(ui, |ui| {
+            ui.horizontal(|ui| {
+                let mut parts = Vec::new();
+                if let Some(record) = self.shown() {
+                    parts.extend(pace(record));
+                    if !record.device.is_empty() {
+                        parts.push(format!("device {}", record.device));
+                    }
+                    if record.parameters > 0 {
+                        parts.push(format!("{} parameters", thousands(record.parameters)));
+                    }
+                }
+                parts.extend(memory());
+                ui.label(RichText::new(parts.join("  ·  ")).small());
+                if let Some(queue) = self.queue.clone() {
+                    let text = format!(
+                        "Comparison {}: run {} of {}",
+                        queue.folder,
+                        (queue.done + 1).min(queue.runs.len()),
+                        queue.runs.len()
+                    );
+                    ui.separator();
+                    ui.label(RichText::new(text).small());
+                    if ui.small_button("Cancel comparison").clicked() {
+                        self.engine.send(Request::CancelQueue);
+                    }
+                }
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    let text = format!("{:.1} ms a frame", self.frame_time() * 1e3);
+                    let hint = "Time this window's own code takes for a frame (95th percentile)";
+                    ui.label(RichText::new(text).small().weak()).on_hover_text(hint);
+                });
+            });
+        });
+    }
+
+    pub(super) fn show_toasts(&mut self, ui: &egui::Ui) {
+        let now = self.clock.seconds();
+        self.toasts.retain(|toast| toast.until > now);
+        if self.toasts.is_empty() {
+            return;
+        }
+        let mut dismissed = None;
+        egui::Area::new(egui::Id::unique("toasts"))
+            .anchor(egui::Align2::RIGHT_BOTTOM, [-12.0, -36.0])
+            .order(egui::Order::Foreground)
+            .show(ui.ctx(), |ui| {
+                let colors = theme::palette(ui);
+                for (index, toast) in self.toasts.iter().enumerate() {
+                    egui::Frame::popup(ui.style()).show(ui, |ui| {
+                        ui.set_max_width(420.0);
+                        ui.horizontal_wrapped(|ui| {
+                            if toast.is_error {
+                                ui.label(RichText::new("Problem").strong().color(colors.wrong));
+                            }
+                            ui.label(&toast.text);
+                            if toast.is_error && ui.small_button("Dismiss").clicked() {
+                                dismissed = Some(index);
+                            }
+                        });
+                    });
+                }
+            });
+        if let Some(index) = dismissed {
+            self.toasts.remove(index);
+        }
+        ui.ctx().request_repaint_after(std::time::Duration::from_millis(500));
+    }
+}
+
+/// Steps and tokens a second over the last steps.
+fn pace(record: &Record) -> Option<String> {
+    if !record.is_here() {
+        return None;
+    }
+    let columns = &record.columns;
+    let newest = columns.len().checked_sub(1)?;
+    let oldest = newest.saturating_sub(50);
+    let seconds = columns.seconds[newest] - columns.seconds[oldest];
+    if seconds <= 0.0 {
+        return None;
+    }
+    let steps = (newest - oldest) as f64 / seconds;
+    let tokens = (columns.tokens[newest] - columns.tokens[oldest]) / seconds;
+    Some(format!(
+        "{steps:.1} steps/s  ·  {} tokens/s",
+        thousands(tokens as u64)
+    ))
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn memory() -> Option<String> {
+    let stats = memory_stats::memory_stats()?;
+    Some(format!("memory {} MB", stats.physical_mem >> 20))
+}
+
+#[cfg(target_family = "wasm")]
+fn memory() -> Option<String> {
+    None
+}
+
+/// `12 345`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}

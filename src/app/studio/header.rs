@@ -1,0 +1,226 @@
+//! Above the room: which run, what it is doing, and what it can be told.
+
+use eframe::egui::{self, RichText};
+
+use super::Studio;
+use crate::app::engine::Request;
+use crate::app::record::{Motion, Record, RunKey};
+use crate::app::{Action, Place, theme};
+use crate::training::{Command, Phase};
+
+impl Studio {
+    pub(super) fn header(&mut self, ui: &mut egui::Ui) {
+        egui::Panel::top("header").show(ui, |ui| {
+            ui.add_space(4.0);
+            ui.horizontal(|ui| {
+                ui.label(RichText::new("SASR Studio").strong().size(16.0));
+                ui.separator();
+                self.choose_run(ui);
+                self.controls(ui);
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    self.theme_switch(ui);
+                });
+            });
+            self.progress(ui);
+            ui.add_space(4.0);
+        });
+    }
+
+    /// The list of rooms on the left.
+    pub(super) fn list_of_rooms(&mut self, ui: &mut egui::Ui) {
+        egui::Panel::left("rooms")
+            .resizable(false)
+            .exact_size(116.0)
+            .show(ui, |ui| {
+                ui.add_space(8.0);
+                for (index, place) in Place::ALL.into_iter().enumerate() {
+                    let selected = self.kept.place == place;
+                    let button = egui::Button::selectable(selected, place.title())
+                        .min_size(egui::vec2(ui.available_width(), 30.0));
+                    let hint = format!("{} (Ctrl+{})", place.purpose(), index + 1);
+                    if ui.add(button).on_hover_text(hint).clicked() {
+                        self.kept.place = place;
+                    }
+                }
+            });
+    }
+
+    fn choose_run(&mut self, ui: &mut egui::Ui) {
+        let shown = self.kept.shown.clone();
+        let text = shown.clone().unwrap_or_else(|| "No run open".into());
+        let mut close: Option<RunKey> = None;
+        egui::ComboBox::from_id_salt("run")
+            .selected_text(text)
+            .width(190.0)
+            .show_ui(ui, |ui| {
+                for (key, record) in &self.records {
+                    ui.horizontal(|ui| {
+                        let selected = shown.as_ref() == Some(key);
+                        let label = format!("{key} · {}", record.motion.label());
+                        if ui.selectable_label(selected, label).clicked() {
+                            self.actions.push(Action::Show(key.clone()));
+                        }
+                        let closable = !record.is_here();
+                        if closable && ui.small_button("Close").clicked() {
+                            close = Some(key.clone());
+                        }
+                    });
+                }
+                if self.records.is_empty() {
+                    ui.label("Start a preset, or open a run");
+                }
+            })
+            .response
+            .on_hover_text("The run that all rooms are about");
+        if let Some(key) = close {
+            self.close_run(&key);
+        }
+    }
+
+    fn controls(&mut self, ui: &mut egui::Ui) {
+        let Some(record) = self.shown() else { return };
+        match record.motion {
+            Motion::Here { paused } => {
+                let (label, hint) = if paused {
+                    ("Resume", "Go on (Ctrl+P)")
+                } else {
+                    ("Pause", "Wait before the next step (Ctrl+P)")
+                };
+                if ui.button(label).on_hover_text(hint).clicked() {
+                    self.toggle_pause();
+                }
+                let step = ui.button("Single step");
+                if step.on_hover_text("One step, then pause (Ctrl+.)").clicked() {
+                    self.engine.send(Request::Tell(Command::SingleStep));
+                }
+                let stop = ui.button("Stop and save");
+                let hint = "Finish the step in hand, keep a checkpoint and end; it can be resumed";
+                if stop.on_hover_text(hint).clicked() {
+                    self.engine.send(Request::Tell(Command::StopAndSave));
+                }
+            }
+            Motion::Still if self.live.is_none() => {
+                let (key, finished) = (record.key.clone(), record.finished);
+                let label = if finished { "Extend…" } else { "Resume" };
+                self.go_on_button(ui, label, key, finished);
+            }
+            Motion::Still | Motion::Followed => {}
+        }
+    }
+
+    /// Resumes a stopped run, or asks how far a finished one is to be extended.
+    fn go_on_button(&mut self, ui: &mut egui::Ui, label: &str, run: RunKey, finished: bool) {
+        if !finished {
+            let button = ui.button(label).on_hover_text("Go on from the newest checkpoint");
+            if button.clicked() {
+                self.engine.send(Request::Resume {
+                    run,
+                    checkpoint: None,
+                    set: Vec::new(),
+                });
+            }
+            return;
+        }
+        let steps = self.shown().map_or(0, |record| record.config.max_steps);
+        ui.menu_button(label, |ui| {
+            ui.label("More steps than configured, from the last checkpoint on");
+            for more in [steps / 4, steps / 2, steps] {
+                let more = more.max(1);
+                if ui.button(format!("{more} more steps")).clicked() {
+                    self.engine.send(Request::Resume {
+                        run: run.clone(),
+                        checkpoint: None,
+                        set: vec![format!("max_steps={}", steps + more)],
+                    });
+                    ui.close();
+                }
+            }
+        });
+    }
+
+    fn theme_switch(&mut self, ui: &mut egui::Ui) {
+        let dark = ui.visuals().dark_mode;
+        let (label, other) = if dark {
+            ("Light", egui::ThemePreference::Light)
+        } else {
+            ("Dark", egui::ThemePreference::Dark)
+        };
+        let button = ui.button(label).on_hover_text("Change between light and dark");
+        if button.clicked() {
+            self.kept.theme = other;
+            ui.ctx().set_theme(other);
+        }
+    }
+
+    fn progress(&mut self, ui: &mut egui::Ui) {
+        let Some(record) = self.shown() else { return };
+        let (share, text) = progress_of(record);
+        let fill = theme::palette(ui).accent.gamma_multiply(0.6);
+        let bar = egui::ProgressBar::new(share)
+            .desired_height(16.0)
+            .fill(fill)
+            .text(RichText::new(text).small());
+        ui.add(bar);
+    }
+}
+
+/// How far a run is, and that in words.
+fn progress_of(record: &Record) -> (f32, String) {
+    let (step, of) = (record.step(), record.config.max_steps);
+    let share = step as f32 / of.max(1) as f32;
+    if record.phase == Phase::Base {
+        let done = record.base_loss.len() as u64;
+        let text = format!(
+            "Base model, so that every method starts from the same weights: step {done} of {}",
+            record.base_steps
+        );
+        return (done as f32 / record.base_steps.max(1) as f32, text);
+    }
+    let mut text = format!("{} · step {step} of {of}", phase_words(record.phase));
+    if let Some(progress) = &record.progress {
+        text += &format!(
+            " · {} {} of {}",
+            progress.what.replace('_', " "),
+            progress.done,
+            progress.total
+        );
+    }
+    if record.is_here()
+        && let Some(seconds) = seconds_left(record)
+    {
+        text += &format!(" · about {} left", in_words(seconds));
+    }
+    (share, text)
+}
+
+fn phase_words(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Base => "Base model",
+        Phase::Warmup => "Warm-up: textbook only",
+        Phase::Adaptive => "Adaptive",
+        Phase::Evaluation => "Final test",
+        Phase::Done => "Done",
+    }
+}
+
+/// From the pace of the last steps.
+fn seconds_left(record: &Record) -> Option<f64> {
+    let seconds = &record.columns.seconds;
+    let window = seconds.len().min(100);
+    if window < 5 {
+        return None;
+    }
+    let recent = seconds[seconds.len() - 1] - seconds[seconds.len() - window];
+    let pace = recent / (window - 1) as f64;
+    let left = record.config.max_steps.saturating_sub(record.step());
+    (left > 0).then_some(pace * left as f64)
+}
+
+/// A time as people say it.
+pub fn in_words(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}

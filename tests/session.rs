@@ -377,3 +377,71 @@ fn events_and_commands_survive_json() {
     let text = serde_json::to_string(&command).unwrap();
     assert_eq!(serde_json::from_str::<Command>(&text).unwrap(), command);
 }
+
+/// The rollouts said at each GRPO step, by step.
+fn rollouts(events: &[Event]) -> BTreeMap<u64, Vec<sasr::training::CompletionRecord>> {
+    let said = |event: &Event| match event {
+        Event::Completions { records } if records[0].source == "rollout" => {
+            Some((records[0].step, records.clone()))
+        }
+        _ => None,
+    };
+    events.iter().filter_map(said).collect()
+}
+
+#[test]
+fn completions_are_said_as_often_as_configured() {
+    for (every, groups) in [(3, 1), (3, 2), (3, 0), (0, 2), (4, 100)] {
+        let every_set = format!("logging.completions_every={every}");
+        let groups_set = format!("logging.completions_groups={groups}");
+        let mut session = session(&["balance.method=\"grpo\"", &every_set, &groups_set]);
+        let events = finish(&mut session);
+        let said = rollouts(&events);
+        let expected: BTreeMap<u64, usize> = (1..=30)
+            .map(|step| match (step - 1) % every.max(1) {
+                _ if every == 0 => (step, 0),
+                // Three prompts, four completions each.
+                0 => (step, 12),
+                _ => (step, 4 * groups.min(3)),
+            })
+            .filter(|&(_, count)| count > 0)
+            .collect();
+        let counts: BTreeMap<u64, usize> = said.iter().map(|(s, all)| (*s, all.len())).collect();
+        assert_eq!(counts, expected, "every {every}, {groups} groups");
+        let steps = records(&events);
+        for (step, said) in said.into_iter().filter(|(_, said)| said.len() == 4) {
+            // A group whose rewards differ, if there is any.
+            let differ = |rewards: &[f32]| rewards.iter().any(|reward| *reward != rewards[0]);
+            let batch = &steps[step as usize - 1].batch;
+            let rewards: Vec<f32> = said.iter().map(|record| record.reward).collect();
+            let chosen = batch.iter().find(|item| differ(&item.rewards));
+            assert_eq!(chosen.unwrap_or(&batch[0]).rewards, rewards);
+        }
+    }
+}
+
+#[test]
+fn a_rollouts_pieces_are_its_tokens_and_no_others_are_spelt_out() {
+    let mut session = session(&[]);
+    let events = finish(&mut session);
+    let mut rollouts = 0;
+    for event in &events {
+        let Event::Completions { records } = event else {
+            continue;
+        };
+        for record in records {
+            assert_eq!(record.pieces.len(), record.logprobs.len());
+            if record.source != "rollout" {
+                assert!(record.pieces.is_empty());
+                continue;
+            }
+            rollouts += 1;
+            assert_eq!(record.pieces.len(), record.tokens);
+            // One character each; the end of the sequence goes by its name.
+            let text = record.pieces.concat();
+            assert!(text.starts_with(&record.completion), "{text} {record:?}");
+            assert_eq!(text == record.completion, !record.finished);
+        }
+    }
+    assert!(rollouts > 0);
+}

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::drive::{Manifest, Run};
+use super::drive::drive;
 use super::screen::Screen;
 use super::{ConfigArgs, Ended, Usage, say};
 use crate::config::RunConfig;
 use crate::runs::folder::write_file;
-use crate::runs::{Comparison, RunData, report};
+use crate::runs::{Comparison, Manifest, Run, RunData, report};
 
 #[derive(Args)]
 pub struct CompareArgs {
@@ -76,7 +76,7 @@ pub fn run(args: CompareArgs) -> anyhow::Result<Ended> {
             false => Some(Run::create(config.clone(), &out)?),
         };
         if let Some(run) = run
-            && let Ended::Interrupted = run.drive(&mut screen)?
+            && let Ended::Interrupted = drive(run, &mut screen)?
         {
             return Ok(Ended::Interrupted);
         }

@@ -122,6 +122,9 @@ fn is_wrong_input(error: &anyhow::Error) -> bool {
             || cause.is::<crate::devices::DeviceError>()
             || cause
                 .downcast_ref()
+                .is_some_and(crate::runs::DriveError::is_wrong_input)
+            || cause
+                .downcast_ref()
                 .is_some_and(crate::runs::FolderError::is_wrong_input)
             || cause.is::<crate::text::TextError>()
             || cause

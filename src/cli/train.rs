@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::drive::Run;
+use super::drive::drive;
 use super::screen::Screen;
 use super::{ConfigArgs, Ended, Usage, say};
 use crate::runs::folder::write_file;
-use crate::runs::{Comparison, RunData, report};
+use crate::runs::{Comparison, Run, RunData, report};
 
 #[derive(Args)]
 pub struct TrainArgs {
@@ -54,7 +54,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<Ended> {
     };
     let path = run.path().to_path_buf();
     let mut screen = Screen::new(args.json, "");
-    if let Ended::Interrupted = run.drive(&mut screen)? {
+    if let Ended::Interrupted = drive(run, &mut screen)? {
         return Ok(Ended::Interrupted);
     }
     finished(&path, args.json)

@@ -402,6 +402,7 @@ pub(super) static RANGES: &[Range] = &[
     range("checkpoint.every", STEPS, ""),
     range("checkpoint.keep", Rule::Whole(1, MAX_COUNT), ""),
     range("logging.completions_every", STEPS, ""),
+    range("logging.completions_groups", Rule::Whole(0, 4096), ""),
 ];
 
 /// One or more of the `known` signs, each at most once.

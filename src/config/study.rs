@@ -106,14 +106,18 @@ impl Default for CheckpointConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoggingConfig {
-    /// Write sampled completions every this many steps; 0 never. Default 10.
+    /// Write all sampled completions every this many GRPO steps; 0 never any. Default 10.
     pub completions_every: u64,
+    /// Groups whose completions are written at the GRPO steps in between, so that every step can be
+    /// looked at: the first whose rewards differ, otherwise the first; 0 none. Default 1.
+    pub completions_groups: usize,
 }
 
 impl Default for LoggingConfig {
     fn default() -> Self {
         Self {
             completions_every: 10,
+            completions_groups: 1,
         }
     }
 }

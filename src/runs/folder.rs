@@ -433,6 +433,6 @@ fn read_checked(place: &Path) -> Result<(Snapshot, State), String> {
     ))
 }
 
-fn to_json(value: &impl Serialize) -> Vec<u8> {
+pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec_pretty(value).unwrap_or_default()
 }

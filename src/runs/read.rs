@@ -86,18 +86,10 @@ impl RunData {
     /// Where the configuration cannot be used, or a line cannot be read.
     pub fn parse(name: &str, files: &RunFiles) -> Result<Self, ReadError> {
         let mut notices = Vec::new();
-        let manifest = match files.manifest.trim() {
-            "" => Value::Null,
-            text => serde_json::from_str(text).map_err(|error| ReadError::Line {
-                file: MANIFEST,
-                line: error.line(),
-                reason: error.to_string(),
-            })?,
-        };
         Ok(Self {
             name: name.to_owned(),
             config: RunConfig::from_toml(files.config, CONFIG, &[])?,
-            manifest,
+            manifest: parse_manifest(files.manifest)?,
             steps: lines(METRICS, files.metrics, &mut notices, parse_step)?,
             evaluations: lines(EVALUATIONS, files.evaluations, &mut notices, parse)?,
             completions: lines(COMPLETIONS, files.completions, &mut notices, parse)?,
@@ -129,14 +121,8 @@ impl RunData {
         let config = read(CONFIG, true)?;
         let [manifest, metrics, evaluations, completions, alarms] =
             [MANIFEST, METRICS, EVALUATIONS, COMPLETIONS, ALARMS].map(|file| read(file, false));
-        let name = folder.canonicalize().ok();
-        let name = name
-            .as_deref()
-            .unwrap_or(folder)
-            .file_name()
-            .unwrap_or_default();
         Self::parse(
-            &name.to_string_lossy(),
+            &name_of(folder),
             &RunFiles {
                 config: &config,
                 manifest: &manifest?,
@@ -149,14 +135,39 @@ impl RunData {
     }
 }
 
-fn parse<T: DeserializeOwned>(line: &str) -> Result<T, serde_json::Error> {
+/// The name a run goes by: its folder's.
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn name_of(folder: &std::path::Path) -> String {
+    let whole = folder.canonicalize().ok();
+    let name = whole.as_deref().unwrap_or(folder).file_name();
+    name.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// A manifest; null where there is none.
+pub(super) fn parse_manifest(text: &str) -> Result<Value, ReadError> {
+    match text.trim() {
+        "" => Ok(Value::Null),
+        text => serde_json::from_str(text).map_err(|error| ReadError::Line {
+            file: MANIFEST,
+            line: error.line(),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// What is said of a line that is left out.
+pub(super) fn torn(file: &str, line: usize) -> String {
+    format!("{file}:{line}: the last line was not written to its end and is left out")
+}
+
+pub(super) fn parse<T: DeserializeOwned>(line: &str) -> Result<T, serde_json::Error> {
     serde_json::from_str(line)
 }
 
 /// A step. JSON has no number that is not finite: such a metric is written as `null`. It is left
 /// out, and a loss or gradient norm of that kind is read as NaN, so that the report of a run that
 /// diverged can still be drawn.
-fn parse_step(line: &str) -> Result<StepRecord, serde_json::Error> {
+pub(super) fn parse_step(line: &str) -> Result<StepRecord, serde_json::Error> {
     let error = match parse(line) {
         Ok(step) => return Ok(step),
         Err(error) => error,
@@ -198,9 +209,7 @@ fn lines<T>(
         match parse(line) {
             Ok(record) => records.push(record),
             // Only the last line can lack its end.
-            Err(_) if !line.ends_with('\n') => notices.push(format!(
-                "{file}:{number}: the last line was not written to its end and is left out"
-            )),
+            Err(_) if !line.ends_with('\n') => notices.push(torn(file, number)),
             Err(error) => {
                 return Err(ReadError::Line {
                     file,

@@ -208,6 +208,7 @@ fn step(
         metrics,
         decision: Some(decision),
         measured,
+        batch: Vec::new(),
     }
 }
 
@@ -324,6 +325,7 @@ fn completions(step: u64, accuracy: f64, random: &mut Stream) -> Vec<CompletionR
                 advantage: Some(if correct { 0.71 } else { -1.12 }),
                 path: Some(format!("order {order}")),
                 logprobs: Vec::new(),
+                pieces: Vec::new(),
             }
         })
         .collect()

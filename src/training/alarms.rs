@@ -180,6 +180,7 @@ mod tests {
                 .collect(),
             decision: None,
             measured: Vec::new(),
+            batch: Vec::new(),
         }
     }
 

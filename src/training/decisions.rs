@@ -1,7 +1,7 @@
 //! Before a step: probes where a signal has gone stale, then the controller's plan.
 
 use super::TrainError;
-use super::event::{Event, Phase};
+use super::event::{BatchItem, Event, Phase};
 use super::session::{Session, Unit};
 use super::steps::Begun;
 use crate::balance::{LossTerm, Observation};
@@ -68,7 +68,7 @@ impl Session {
         let places = self
             .curriculum
             .probe_demonstrations(&self.demonstrations, step, count);
-        let examples = self.examples(&places, step, self.config.task.orders)?;
+        let (examples, _) = self.examples(&places, step, self.config.task.orders)?;
         let micro_batches = self.config.sft.gradient_accumulation_steps;
         let gradient = self
             .workers
@@ -170,18 +170,18 @@ impl Session {
         Ok(())
     }
 
-    /// Demonstrations as tokens. Which of its valid orders one comes in is drawn from `orders`
-    /// (0: any) by the step and its place in the batch.
+    /// Demonstrations as tokens, and which they are. Which of its valid orders one comes in is
+    /// drawn from `orders` (0: any) by the step and its place in the batch.
     pub(super) fn examples(
         &self,
         places: &[ProblemRef],
         step: u64,
         orders: u64,
-    ) -> Result<Vec<Example>, TrainError> {
+    ) -> Result<(Vec<Example>, Vec<BatchItem>), TrainError> {
         use rand::RngExt as _;
         let max = self.longest_example();
         let mut rng = stream(self.config.seed, Purpose::Demonstration, step, 0);
-        let mut examples = Vec::with_capacity(places.len());
+        let (mut examples, mut items) = (Vec::new(), Vec::new());
         for place in places {
             let variant = match orders {
                 0 => rng.random_range(0..ANY_ORDER),
@@ -192,12 +192,19 @@ impl Session {
             let example = self.study.text.example(&problem.prompt, &completion)?;
             if example.ids.len() <= max {
                 examples.push(example);
+                items.push(BatchItem {
+                    level: place.level,
+                    index: place.index,
+                    variant: Some(variant),
+                    rewards: Vec::new(),
+                    correct: Vec::new(),
+                });
             }
         }
         if examples.is_empty() {
             return Err(TrainError::NothingFits { max });
         }
-        Ok(examples)
+        Ok((examples, items))
     }
 
     fn longest_example(&self) -> usize {

@@ -60,6 +60,28 @@ pub struct StepRecord {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub measured: Vec<Observation>,
+    /// What the step was made of: the demonstrations it learnt from and the groups it sampled
+    /// (after resampling). With the configuration it says every text and reward of the step.
+    #[serde(default, rename = "sasr/batch", skip_serializing_if = "Vec::is_empty")]
+    pub batch: Vec<BatchItem>,
+}
+
+/// A training problem in a step's batch: a demonstration that was shown (it has a `variant`) or a
+/// group that was sampled (it has `rewards`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BatchItem {
+    pub level: u32,
+    /// Place in the training split at this level; see [`crate::tasks::Task::problem`].
+    pub index: u64,
+    /// The order the demonstration came in; see [`crate::tasks::Task::demonstration`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<u64>,
+    /// Total reward of each completion of the group in order, weighted by `grpo.reward_weights`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rewards: Vec<f32>,
+    /// Whether each completion's answer is right, in the same order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub correct: Vec<bool>,
 }
 
 /// One line of `completions.jsonl`.
@@ -90,6 +112,9 @@ pub struct CompletionRecord {
     /// log p of each sampled token at the sampling temperature.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logprobs: Vec<f32>,
+    /// The text of each sampled token, as many as `logprobs`; see [`crate::text::Text::token`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<String>,
 }
 
 /// One line of `evaluations.jsonl`: an exam or a test, one level (or one perturbation of it).

@@ -52,8 +52,26 @@ impl Study {
         })
     }
 
-    /// The completion as text, graded, ready to be written down.
+    /// The completion as text, graded, with its tokens one by one, ready to be written down.
     pub fn grade(
+        &self,
+        problem: &Problem,
+        sample: usize,
+        completion: &Completion,
+    ) -> CompletionRecord {
+        let mut record = self.judge(problem, sample, completion);
+        self.spell_out(&mut record, &completion.tokens, &completion.logps);
+        record
+    }
+
+    /// Adds the tokens a completion was sampled as, and the log-probability of each.
+    pub(super) fn spell_out(&self, record: &mut CompletionRecord, tokens: &[u32], logps: &[f32]) {
+        record.logprobs = logps.to_vec();
+        record.pieces = tokens.iter().map(|&id| self.text.token(id)).collect();
+    }
+
+    /// The completion as text, graded.
+    pub(super) fn judge(
         &self,
         problem: &Problem,
         sample: usize,
@@ -80,7 +98,8 @@ impl Study {
             parts: reward.parts,
             correct: reward.correct,
             advantage: None,
-            logprobs: completion.logps.clone(),
+            logprobs: Vec::new(),
+            pieces: Vec::new(),
         }
     }
 }
@@ -220,10 +239,9 @@ impl Examination {
         count(&greedy);
         let mut records = Vec::new();
         for (problem, completions) in problems.iter().zip(&greedy) {
-            let mut record = study.grade(problem, 0, &completions[0]);
+            let mut record = study.judge(problem, 0, &completions[0]);
             record.step = self.step;
             record.source = self.kind.clone();
-            record.logprobs = Vec::new();
             self.correct.push(record.correct);
             records.push(record);
         }
@@ -236,7 +254,7 @@ impl Examination {
             count(&sampled);
             for (problem, completions) in problems.iter().zip(&sampled) {
                 let grade = |(index, completion): (usize, &Completion)| {
-                    let record = study.grade(problem, index, completion);
+                    let record = study.judge(problem, index, completion);
                     Sample {
                         tokens: completion.tokens.clone(),
                         answer: study.task.answer(problem, &record.completion),

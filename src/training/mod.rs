@@ -12,6 +12,7 @@ mod decisions;
 mod event;
 mod examination;
 mod optimizer;
+mod rollouts;
 mod session;
 mod setup;
 mod shards;
@@ -21,7 +22,7 @@ mod workers;
 pub use alarms::Alarms;
 pub use checkpoint::{Snapshot, State};
 pub use event::{
-    Alarm, Branch, Command, CompletionRecord, EvaluationRecord, Event, Phase, StepRecord,
+    Alarm, BatchItem, Branch, Command, CompletionRecord, EvaluationRecord, Event, Phase, StepRecord,
 };
 pub use examination::{Examination, Study};
 pub use optimizer::{AdamW, schedule};

@@ -12,9 +12,10 @@ use super::checkpoint::{Snapshot, State};
 use super::event::{Command, Event, Phase};
 use super::examination::{Examination, Study};
 use super::optimizer::AdamW;
+use super::rollouts::Rollouts;
 use super::setup::Setup;
 use super::shards::Shards;
-use super::steps::{Begun, Rollouts};
+use super::steps::Begun;
 use super::workers::Workers;
 use crate::balance::{self, Controller};
 use crate::clock::Clock;
@@ -23,7 +24,7 @@ use crate::curriculum::{Curriculum, Pool};
 use crate::model::{Model, Parameters};
 
 /// Settings that may be changed while a run goes on.
-pub const LIVE_SETTINGS: [&str; 12] = [
+pub const LIVE_SETTINGS: [&str; 13] = [
     "balance.gamma",
     "balance.lambda",
     "balance.p_min",
@@ -36,6 +37,7 @@ pub const LIVE_SETTINGS: [&str; 12] = [
     "exam.every",
     "checkpoint.every",
     "logging.completions_every",
+    "logging.completions_groups",
 ];
 
 /// Where a session begins.

@@ -1,0 +1,352 @@
+//! Driving a session and writing down what it says: the command line and the window share this.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::disk::failed;
+use super::folder::{FolderError, RunFolder, to_json, write_file};
+use super::read::{MANIFEST, ReadError};
+use crate::config::{ConfigError, RunConfig};
+use crate::devices::DeviceError;
+use crate::training::{Command, Event, Session, Setup, Start, TrainError};
+
+/// Why a run cannot be begun or gone on with.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// What was written cannot be read back.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("{path} is damaged: {source}")]
+    Manifest {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
+    #[error(
+        "the data files are not those the run began with: their bytes changed. Put the old files \
+         back, or begin a new run"
+    )]
+    DataChanged,
+}
+
+impl DriveError {
+    /// Whether what was asked for cannot be meant, rather than something having failed on the way.
+    pub fn is_wrong_input(&self) -> bool {
+        match self {
+            Self::Train(error) => error.is_wrong_input(),
+            Self::Folder(error) => error.is_wrong_input(),
+            Self::Read(error) => error.is_wrong_input(),
+            Self::Config(_) | Self::Device(_) | Self::DataChanged => true,
+            Self::Manifest { .. } => false,
+        }
+    }
+}
+
+/// `manifest.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub version: String,
+    pub device: String,
+    pub seed: u64,
+    /// Seconds since 1970 (UTC) when the run was started.
+    pub started_unix: u64,
+    pub parameters: u64,
+    /// Data files and the SHA-256 of their bytes.
+    pub data: Vec<(String, String)>,
+    /// Identifies the base model: runs with the same key started from the same weights.
+    pub base: String,
+    /// Seconds the base model's training took, when it was trained; not part of the run's own.
+    pub base_seconds: f64,
+    pub finished: bool,
+}
+
+impl Manifest {
+    /// Reads a run folder's.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub fn read(run: &Path) -> Result<Self, DriveError> {
+        let path = run.join(MANIFEST);
+        let bytes = std::fs::read(&path).map_err(failed("read", &path))?;
+        serde_json::from_slice(&bytes).map_err(|source| DriveError::Manifest { path, source })
+    }
+
+    fn new(setup: &Setup, base: String, base_seconds: f64) -> Self {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            device: crate::devices::name(&setup.device).into(),
+            seed: setup.config.seed,
+            started_unix: now.map_or(0, |since| since.as_secs()),
+            parameters: setup.model.parameters.count(),
+            data: setup.fingerprints.clone(),
+            base,
+            base_seconds,
+            finished: false,
+        }
+    }
+}
+
+/// The base model's place in the cache of an output folder.
+struct BaseCache {
+    path: PathBuf,
+    key: String,
+}
+
+impl BaseCache {
+    fn new(out: &Path, setup: &Setup) -> Self {
+        // What decides the base model: the configuration's part and the bytes of the data files.
+        let data: Vec<String> = setup
+            .fingerprints
+            .iter()
+            .map(|(name, sum)| format!("{name}={sum}"))
+            .collect();
+        let key = format!("{}:{}", setup.config.base_key(), data.join(","));
+        let key = format!("{:016x}", crate::rng::fingerprint(&key));
+        Self {
+            path: out.join(".base").join(format!("{key}.safetensors")),
+            key,
+        }
+    }
+
+    fn seconds_file(&self) -> PathBuf {
+        self.path.with_extension("seconds")
+    }
+
+    fn load(&self) -> Option<(Vec<u8>, f64)> {
+        let seconds = std::fs::read_to_string(self.seconds_file()).ok()?;
+        Some((
+            std::fs::read(&self.path).ok()?,
+            seconds.trim().parse().ok()?,
+        ))
+    }
+
+    fn store(&self, weights: &[u8], seconds: f64) -> Result<(), FolderError> {
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder).map_err(failed("create", folder))?;
+        }
+        write_file(&self.path, weights)?;
+        write_file(&self.seconds_file(), format!("{seconds:.3}\n").as_bytes())
+    }
+}
+
+/// Whether the base model's training is shared between runs.
+fn caches_base(config: &RunConfig) -> bool {
+    config.base.steps > 0 && config.base.cache
+}
+
+/// Where a new run starts: with the cached base model and the seconds its training took, or fresh.
+fn base_model(out: &Path, setup: &Setup) -> (Start, f64, BaseCache) {
+    let cache = BaseCache::new(out, setup);
+    let cached = caches_base(&setup.config).then(|| cache.load()).flatten();
+    match cached {
+        Some((weights, seconds)) => (Start::Base(weights), seconds, cache),
+        None => (Start::Fresh, 0.0, cache),
+    }
+}
+
+/// Opens the device and everything else a configuration names.
+fn set_up(config: RunConfig) -> Result<Setup, DriveError> {
+    let device = crate::devices::open(&config.device)?;
+    Ok(Setup::new(config, device, &|path| std::fs::read(path))?)
+}
+
+/// A run under way: its session and its folder. No other process can write the folder meanwhile.
+pub struct Run {
+    session: Session,
+    folder: RunFolder,
+    manifest: Manifest,
+    cache: Option<BaseCache>,
+    /// What to say when it begins.
+    notes: Vec<String>,
+    /// Seconds of the base model's training so far.
+    base_seconds: f64,
+    /// Told to stop before its end.
+    stopped: bool,
+}
+
+impl Run {
+    /// Sets up a new run in `out/<name>`.
+    ///
+    /// # Errors
+    /// If the configuration names what is not there or does not fit, or the folder holds a run
+    /// already or cannot be written. No folder is made where the run cannot begin.
+    pub fn create(config: RunConfig, out: &Path) -> Result<Self, DriveError> {
+        let setup = set_up(config)?;
+        let path = out.join(&setup.config.name);
+        let (start, base_seconds, cache) = base_model(out, &setup);
+        let manifest = Manifest::new(&setup, cache.key.clone(), base_seconds);
+        let cache = caches_base(&setup.config).then_some(cache);
+        // Before the folder: what cannot begin must not leave one that has to be cleared away.
+        let session = Session::new(setup, start)?;
+        let folder = RunFolder::create(&path, session.config(), &manifest)?;
+        Ok(Self::new(session, folder, manifest, cache))
+    }
+
+    /// Opens a run to go on with it, perhaps for more steps and with other settings, from its
+    /// newest checkpoint or from the one named; `None` where it is finished and nothing new is
+    /// asked of it. One that was ended before its first checkpoint begins anew.
+    ///
+    /// # Errors
+    /// If there is no run, it is in use or damaged, or a setting or data file does not fit. Logs
+    /// and checkpoints are changed only once all of that has been looked at.
+    pub fn resume(
+        path: &Path,
+        checkpoint: Option<&str>,
+        set: &[String],
+    ) -> Result<Option<Self>, DriveError> {
+        let stopped = RunFolder::find(path, checkpoint)?;
+        let config = match &stopped.checkpoint {
+            Some((_, state)) => {
+                RunConfig::from_toml(&state.config, "the checkpoint's configuration", set)?
+            }
+            None => RunConfig::load(Some(&path.join("config.toml")), set)?,
+        };
+        let mut manifest = Manifest::read(path)?;
+        if manifest.finished && checkpoint.is_none() && set.is_empty() {
+            return Ok(None);
+        }
+        let setup = set_up(config)?;
+        if manifest.data != setup.fingerprints {
+            return Err(DriveError::DataChanged);
+        }
+        let mut cache = None;
+        let start = match &stopped.checkpoint {
+            Some((snapshot, _)) => Start::Resume(snapshot.clone()),
+            None => {
+                let out = path.parent().unwrap_or(path);
+                let (start, seconds, place) = base_model(out, &setup);
+                manifest.base = place.key.clone();
+                manifest.base_seconds = seconds;
+                cache = caches_base(&setup.config).then_some(place);
+                start
+            }
+        };
+        // From here on the folder is changed: everything that can be wrong has been looked at.
+        let session = Session::new(setup, start)?;
+        if std::mem::take(&mut manifest.finished) {
+            // Before the logs are cut back: a kill in between must not leave a run without its end
+            // that says it is finished.
+            write_file(&path.join(MANIFEST), &to_json(&manifest))?;
+        }
+        let (mut folder, aside) = stopped.go_on(session.config())?;
+        folder.write_config(session.config())?;
+        let mut run = Self::new(session, folder, manifest, cache);
+        let place = path.display();
+        run.notes = aside
+            .iter()
+            .map(|name| format!("a later checkpoint was set aside: {place}/checkpoints/{name}"))
+            .collect();
+        Ok(Some(run))
+    }
+
+    fn new(
+        session: Session,
+        folder: RunFolder,
+        manifest: Manifest,
+        cache: Option<BaseCache>,
+    ) -> Self {
+        Self {
+            session,
+            folder,
+            manifest,
+            cache,
+            notes: Vec::new(),
+            base_seconds: 0.0,
+            stopped: false,
+        }
+    }
+
+    /// Where the run is written.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The session behind it.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// What people should know before it goes on, in words.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Whether nothing is left to do.
+    pub fn is_done(&self) -> bool {
+        self.session.is_done()
+    }
+
+    /// Does one unit of work and writes down what happened, which is returned. Does nothing while
+    /// paused and after the end.
+    ///
+    /// # Errors
+    /// A device or a disk that fails, or gradients that stay not finite. Checkpoints are untouched.
+    pub fn turn(&mut self) -> Result<Vec<Event>, DriveError> {
+        let events = pollster::block_on(self.session.step())?;
+        self.write_down(&events)?;
+        Ok(events)
+    }
+
+    /// Tells the session something and writes down what came of it: a setting that was changed is
+    /// changed in `config.toml` too.
+    ///
+    /// # Errors
+    /// A setting that cannot be changed, or a value it cannot take: nothing is changed then, and
+    /// the run can go on. Or a disk that fails.
+    pub fn tell(&mut self, command: Command) -> Result<Vec<Event>, DriveError> {
+        self.stopped |= command == Command::StopAndSave && !self.is_done();
+        let events = self.session.handle(command)?;
+        self.write_down(&events)?;
+        Ok(events)
+    }
+
+    /// Ends: the manifest says that the run is finished, where it came to its end without having
+    /// been told to stop.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn close(mut self) -> Result<(), DriveError> {
+        if self.is_done() && !self.stopped {
+            self.manifest.finished = true;
+            self.folder.write_manifest(&self.manifest)?;
+        }
+        Ok(())
+    }
+
+    fn write_down(&mut self, events: &[Event]) -> Result<(), DriveError> {
+        for event in events {
+            self.folder.record(event)?;
+            match event {
+                Event::BaseStep { step_time, .. } => self.base_seconds += step_time,
+                Event::BaseReady => self.keep_base()?,
+                Event::CheckpointDue { .. } => {
+                    let snapshot = pollster::block_on(self.session.snapshot())?;
+                    self.folder.checkpoint(&snapshot)?;
+                }
+                Event::Changed { .. } => self.folder.write_config(self.session.config())?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_base(&mut self) -> Result<(), DriveError> {
+        self.manifest.base_seconds = self.base_seconds;
+        self.folder.write_manifest(&self.manifest)?;
+        if let Some(cache) = &self.cache {
+            let weights = pollster::block_on(self.session.model().parameters.to_safetensors())
+                .map_err(TrainError::from)?;
+            cache.store(&weights, self.base_seconds)?;
+        }
+        Ok(())
+    }
+}

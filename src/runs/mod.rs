@@ -6,6 +6,8 @@ mod disk;
 #[cfg(not(target_family = "wasm"))]
 pub mod folder;
 pub mod outcome;
+#[cfg(not(target_family = "wasm"))]
+pub mod place;
 pub mod read;
 pub mod report;
 #[cfg(test)]
@@ -15,4 +17,6 @@ pub use compare::{CompareError, Comparison};
 #[cfg(not(target_family = "wasm"))]
 pub use folder::{FolderError, RunFolder};
 pub use outcome::Outcome;
+#[cfg(not(target_family = "wasm"))]
+pub use place::PlaceError;
 pub use read::{ReadError, RunData, RunFiles};

@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::{STEPS, Scratch, interrupt, log, metrics, newest, until};
+use common::{STEPS, Scratch, checkpoints, interrupt, log, metrics, newest, until};
 use serde_json::Value;
 
 const COMMANDS: [&str; 9] = [
@@ -270,6 +270,70 @@ fn a_trained_run_is_tested_asked_and_scored() {
             "{a} for {b}"
         );
     }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_neither_tested_nor_asked() {
+    let scratch = Scratch::new("damaged-model");
+    let run = scratch.train("run", &["max_steps=10", "base.steps=10"]);
+    let names = checkpoints(&run);
+    let [.., before, last] = names.as_slice() else {
+        panic!("two checkpoints are kept: {names:?}");
+    };
+    let (offered, last) = (before, run.join("checkpoints").join(last));
+    let eval = ["eval", "out/run", "--set", "evaluation.problems=2"];
+    let ask = ["sample", "out/run", "--count", "1"];
+    let complete = ["sample", "out/run", "--prompt", "3+4="];
+    let fails = |what: &[&str]| {
+        for args in [&eval[..], &ask, &complete] {
+            scratch.run(args).code(1).says(what);
+        }
+    };
+    let change = |name: &str| {
+        let mut bytes = fs::read(last.join(name)).unwrap();
+        let end = bytes.len() - 1;
+        bytes[end] ^= 1;
+        fs::write(last.join(name), &bytes).unwrap();
+    };
+    // What only training needs is none of theirs.
+    change("optimizer.safetensors");
+    scratch.done(&eval);
+
+    change("model.safetensors");
+    fails(&["damaged: model.safetensors", "whole:", offered]);
+    let given = last.to_str().unwrap();
+    let args = ["score", given, "tiny.toml"];
+    scratch.run(&args).code(1).says(&["model.safetensors"]);
+    change("model.safetensors");
+    change("tokenizer.json");
+    fails(&["damaged: tokenizer.json"]);
+    change("tokenizer.json");
+    fs::rename(last.join("generation_config.json"), last.join("kept")).unwrap();
+    fails(&["damaged: generation_config.json cannot be read"]);
+    fs::rename(last.join("kept"), last.join("generation_config.json")).unwrap();
+    scratch.done(&complete);
+    // A checkpoint that is damaged as well is not offered.
+    for name in &names[..names.len() - 1] {
+        let folder = run.join("checkpoints").join(name);
+        fs::write(folder.join("config.json"), "{}").unwrap();
+    }
+    change("model.safetensors");
+    fails(&["damaged: model.safetensors", "no earlier one"]);
+    // Nobody knows what the bytes should be.
+    fs::remove_file(last.join("checksums.json")).unwrap();
+    scratch.done(&complete);
+}
+
+#[test]
+fn demonstrations_that_cannot_fit_are_noticed_before_training() {
+    let scratch = Scratch::new("too-long");
+    let set = ["train", "tiny.toml", "--out", "out", "--set"];
+    let ran = scratch.run(&[&set[..], &["sft.max_length=4"]].concat());
+    ran.code(2)
+        .says(&["sft.max_length = 4", "level", "set sft.max_length to"]);
+    assert!(!scratch.path("out/tiny").join("metrics.jsonl").exists());
+    let ran = scratch.run(&["check", "tiny.toml", "--set", "sft.max_length=4"]);
+    ran.code(2).says(&["sft.max_length = 4"]);
 }
 
 #[test]

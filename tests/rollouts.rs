@@ -2,8 +2,8 @@
 
 use burn::tensor::{Device, Tensor};
 use sasr::config::{Family, GrpoConfig, LossType, ModelConfig};
-use sasr::model::{DecoderSpec, Model, Parameters};
-use sasr::rollout::{Completion, Limits, Request, Sampling, generate};
+use sasr::model::{DecoderSpec, Model, ModelError, Parameters};
+use sasr::rollout::{Completion, Limits, Request, Sampling, Token, generate, generate_watched};
 use sasr::text::Example;
 use sasr::training::{PolicyRow, Shards, Workers};
 
@@ -48,7 +48,7 @@ fn limits() -> Limits {
 }
 
 fn complete(model: &Model, requests: &[Request], sampling: &Sampling) -> Vec<Vec<Completion>> {
-    pollster::block_on(generate(&model.decoder(), requests, sampling, &limits())).unwrap()
+    pollster::block_on(generate(model, requests, sampling, &limits())).unwrap()
 }
 
 #[test]
@@ -146,6 +146,92 @@ fn log_probabilities_while_sampling_equal_those_of_a_training_forward() {
                 }
             }
             assert!(worst < 1e-4, "{family:?} at {temperature}: {worst}");
+        }
+    }
+}
+
+/// Completes the requests while `going_on` is true of the tokens so far, and returns these.
+fn watched(
+    model: &Model,
+    sampling: &Sampling,
+    going_on: impl Fn(&[Token]) -> bool,
+) -> (Vec<Vec<Completion>>, Vec<Token>) {
+    let mut seen = Vec::new();
+    let mut watch = |token| {
+        seen.push(token);
+        going_on(&seen)
+    };
+    let (requests, limits) = (requests(), limits());
+    let all = generate_watched(model, &requests, sampling, &limits, &mut watch);
+    (pollster::block_on(all).unwrap(), seen)
+}
+
+/// Completions put together from tokens as they were told.
+fn put_together(tokens: &[Token]) -> Vec<Vec<Completion>> {
+    let none = |request: &Request| vec![Completion::default(); request.samples];
+    let mut all: Vec<Vec<Completion>> = requests().iter().map(none).collect();
+    for token in tokens {
+        let completion = &mut all[token.request][token.sample];
+        assert!(!completion.finished, "nothing follows the end");
+        completion.tokens.push(token.token);
+        completion.logps.push(token.logp);
+        completion.finished = limits().stops.contains(&token.token);
+    }
+    all
+}
+
+#[test]
+fn whoever_watches_sees_every_token_and_changes_none() {
+    let model = model(Family::Qwen3);
+    for sampling in [Sampling::at(0.9, 7), Sampling::greedy()] {
+        let (all, seen) = watched(&model, &sampling, |_| true);
+        assert_eq!(all, complete(&model, &requests(), &sampling));
+        assert_eq!(all, put_together(&seen));
+    }
+}
+
+#[test]
+fn a_generation_that_is_broken_off_returns_what_was_seen() {
+    let model = model(Family::Llama);
+    let sampling = Sampling::at(1.0, 3);
+    let whole = complete(&model, &requests(), &sampling);
+    // At the very first token, in the middle of a round, and between rounds.
+    for count in [1, 10, 21, 130] {
+        let (part, seen) = watched(&model, &sampling, |seen| seen.len() < count);
+        assert_eq!(seen.len(), count);
+        assert_eq!(part, put_together(&seen));
+        let mut cut = 0;
+        for (part, whole) in part.iter().flatten().zip(whole.iter().flatten()) {
+            assert!(whole.tokens.starts_with(&part.tokens));
+            assert!(whole.logps.starts_with(&part.logps));
+            assert_eq!(part.finished, whole.finished && part == whole);
+            cut += usize::from(part != whole);
+        }
+        assert!(cut > 0, "there was something to break off");
+    }
+}
+
+#[test]
+fn a_prompt_that_does_not_fit_is_an_error() {
+    let model = model(Family::Llama);
+    for (tokens, fits) in [(0, false), (1, true), (64, true), (65, false)] {
+        let request = Request {
+            problem: 1,
+            prompt: vec![3; tokens],
+            samples: 2,
+        };
+        let requests = [requests().remove(0), request];
+        let (sampling, limits) = (Sampling::greedy(), limits());
+        let all = generate(&model, &requests, &sampling, &limits);
+        match pollster::block_on(all) {
+            Ok(all) => assert!(fits && !all[1][0].tokens.is_empty(), "{tokens}"),
+            Err(error) => {
+                assert!(!fits && error.is_wrong_input(), "{tokens}: {error}");
+                let expected = (tokens, 64);
+                assert!(
+                    matches!(error, ModelError::Prompt { tokens, room } if (tokens, room) == expected)
+                );
+            }
         }
     }
 }

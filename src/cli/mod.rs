@@ -7,7 +7,6 @@ mod compare;
 mod devices;
 mod drive;
 mod eval;
-mod place;
 mod preview;
 mod report;
 mod sample;
@@ -21,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{ConfigError, RunConfig};
+use crate::runs::place;
 
 /// Trains small language models to reason with SASR: SFT as the textbook, GRPO as the quiz, and a
 /// controller that decides at every step which one the model needs.
@@ -133,6 +133,12 @@ fn is_wrong_input(error: &anyhow::Error) -> bool {
             || cause
                 .downcast_ref()
                 .is_some_and(crate::training::TrainError::is_wrong_input)
+            || cause
+                .downcast_ref()
+                .is_some_and(place::PlaceError::is_wrong_input)
+            || cause
+                .downcast_ref()
+                .is_some_and(crate::model::ModelError::is_wrong_input)
     })
 }
 

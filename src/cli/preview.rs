@@ -6,9 +6,7 @@ use clap::Args;
 
 use super::place::loader;
 use super::{ConfigArgs, Ended, say};
-use crate::curriculum::{Curriculum, Pool};
-use crate::tasks::Split;
-use crate::training::Setup;
+use crate::training::{Piece, Setup, preview};
 
 #[derive(Args)]
 pub struct PreviewArgs {
@@ -23,42 +21,37 @@ pub fn run(args: PreviewArgs) -> anyhow::Result<Ended> {
     let config = args.config.load()?;
     let device = crate::devices::open(&config.device)?;
     let setup = Setup::new(config, device, &loader)?;
-    let config = &setup.config;
-    let levels = config.curriculum.levels[0]..=config.curriculum.levels[1];
-    let pool = Pool::demonstrations(setup.task.as_ref(), levels, config.task.demonstrations)?;
-    let mut curriculum = Curriculum::new(&config.curriculum, config.exam.pass, config.seed);
     let colour = std::io::stdout().is_terminal();
     setup.notices.iter().try_for_each(|notice| {
         say!("note: {notice}");
         anyhow::Ok(())
     })?;
     say!("What SFT learns from: ▸ marks tokens in the loss, · those that are only read.\n");
-    for place in curriculum.demonstrations(&pool, 1, args.count) {
-        let problem = setup.task.problem(Split::Train, place.level, place.index);
-        let completion = setup.task.demonstration(&problem, 0);
-        let example = setup.text.example(&problem.prompt, &completion)?;
-        let reward = setup.task.score(&problem, &completion, true);
+    for shown in preview(&setup, args.count)? {
+        let learnt = shown.pieces.iter().filter(|piece| piece.learnt).count();
         say!(
-            "level {}, problem {}, {} tokens ({} in the loss), answer {}, reward {}",
-            problem.level,
-            place.index,
-            example.ids.len(),
-            example.ids.len() - example.prompt,
-            problem.answer,
-            reward.total
+            "level {}, problem {}, {} tokens ({learnt} in the loss), answer {}, reward {}",
+            shown.problem.level,
+            shown.problem.index,
+            shown.pieces.len(),
+            shown.problem.answer,
+            shown.reward.total
         );
-        let mut line = String::new();
-        for (index, &id) in example.ids.iter().enumerate() {
-            let token = setup.text.token(id).replace('\n', "⏎");
-            let learnt = index >= example.prompt;
-            let mark = if learnt { '▸' } else { '·' };
-            match (colour, learnt) {
-                (true, true) => line += &format!("\x1b[32m{mark}{token}\x1b[0m"),
-                (true, false) => line += &format!("\x1b[2m{mark}{token}\x1b[0m"),
-                (false, _) => line += &format!("{mark}{token}"),
-            }
-        }
-        say!("  {line}\n");
+        let marked = |piece: &Piece| marked(piece, colour);
+        say!(
+            "  {}\n",
+            shown.pieces.iter().map(marked).collect::<String>()
+        );
     }
     Ok(Ended::Done)
+}
+
+/// A token behind its mark.
+fn marked(Piece { text, learnt }: &Piece, colour: bool) -> String {
+    let mark = if *learnt { '▸' } else { '·' };
+    match (colour, learnt) {
+        (true, true) => format!("\x1b[32m{mark}{text}\x1b[0m"),
+        (true, false) => format!("\x1b[2m{mark}{text}\x1b[0m"),
+        (false, _) => format!("{mark}{text}"),
+    }
 }

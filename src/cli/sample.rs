@@ -65,15 +65,6 @@ fn complete(args: &SampleArgs, prompt: &str, sampling: &Sampling) -> anyhow::Res
     let model = open_model(&folder, &burn::tensor::Device::flex())?;
     let text = open_text(&folder)?;
     let ids = text.prompt(prompt)?;
-    let room = model.spec.max_position_embeddings;
-    if ids.is_empty() || ids.len() >= room {
-        let message = format!(
-            "the prompt has {} tokens; the model takes 1 to {}",
-            ids.len(),
-            room - 1
-        );
-        return Err(Usage(message).into());
-    }
     let limits = Limits {
         max_completion_length: args.max_completion_length,
         stops: text.stops().to_vec(),
@@ -85,7 +76,7 @@ fn complete(args: &SampleArgs, prompt: &str, sampling: &Sampling) -> anyhow::Res
         prompt: ids,
         samples: args.samples,
     };
-    let all = pollster::block_on(generate(&model.decoder(), &[request], sampling, &limits))?;
+    let all = pollster::block_on(generate(&model, &[request], sampling, &limits))?;
     for completion in all.iter().flatten() {
         let shown = text.decode(&completion.tokens);
         if args.json {
@@ -121,8 +112,8 @@ fn ask(args: &SampleArgs, sampling: &Sampling) -> anyhow::Result<Ended> {
     for index in 0..args.count {
         let problem = setup.task.problem(Split::Test, level, index);
         let request = study.request(&problem, args.samples)?;
-        let decoder = setup.model.decoder();
-        let all = pollster::block_on(generate(&decoder, &[request], sampling, &study.limits))?;
+        let limits = &study.limits;
+        let all = pollster::block_on(generate(&setup.model, &[request], sampling, limits))?;
         if !args.json {
             say!("\n{}   (answer: {})", problem.prompt, problem.answer);
         }

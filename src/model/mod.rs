@@ -16,8 +16,20 @@ pub enum ModelError {
     Config { key: String, why: String },
     #[error("model weights: {tensor} {why}")]
     Weights { tensor: String, why: String },
+    #[error(
+        "a prompt has {tokens} tokens, but the model takes 1 to {room}: shorten it, or take a model \
+         with more positions (model.max_position_embeddings)"
+    )]
+    Prompt { tokens: usize, room: usize },
     #[error("the device failed while reading a tensor: {why}")]
     Device { why: String },
+}
+
+impl ModelError {
+    /// Whether the model was asked what it cannot take, rather than something having failed.
+    pub fn is_wrong_input(&self) -> bool {
+        matches!(self, Self::Prompt { .. })
+    }
 }
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ mod sampling;
 
 pub use sampling::Sampling;
 
-use crate::model::{Decoder, ModelError, read};
+use crate::model::{Decoder, DecoderSpec, Model, ModelError, read};
 
 /// A prompt to complete.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Request {
 }
 
 /// A sampled completion.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Completion {
     /// The tokens, the end token included where there is one.
     pub tokens: Vec<u32>,
@@ -38,6 +38,21 @@ pub struct Limits {
     pub pad: u32,
 }
 
+/// A token that was just chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Token {
+    /// Which of the requests it answers, counted from 0.
+    pub request: usize,
+    /// Which of the request's completions it belongs to, counted from 0.
+    pub sample: usize,
+    pub token: u32,
+    /// Its log p at the sampling temperature over the whole vocabulary.
+    pub logp: f32,
+}
+
+/// Is told of every token as it is chosen; `false` breaks the generation off.
+pub type Watch<'a> = dyn FnMut(Token) -> bool + 'a;
+
 /// Values a cache may hold at a time (keys and values of all layers), before a batch is worked
 /// off in parts: 1 GiB of float32.
 const CACHE_VALUES: usize = 1 << 28;
@@ -47,14 +62,57 @@ const CACHE_VALUES: usize = 1 << 28;
 /// A completion depends only on the weights, its prompt, `sampling` and (problem, sample index).
 ///
 /// # Errors
-/// If the device fails to give the logits.
+/// If a prompt is empty or longer than the model's positions, or the device fails to give the
+/// logits.
 pub async fn generate(
-    decoder: &Decoder,
+    model: &Model,
     requests: &[Request],
     sampling: &Sampling,
     limits: &Limits,
 ) -> Result<Vec<Vec<Completion>>, ModelError> {
-    let spec = decoder.spec();
+    generate_watched(model, requests, sampling, limits, &mut |_| true).await
+}
+
+/// The same, telling `watch` of every token. Within a completion tokens come in their order;
+/// completions that are written together take turns.
+///
+/// Where `watch` breaks off, the completions are those so far, perhaps without a token: the token
+/// it was told of last is the last there is, and what had not ended by then is unfinished.
+///
+/// # Errors
+/// As for [`generate`].
+pub async fn generate_watched(
+    model: &Model,
+    requests: &[Request],
+    sampling: &Sampling,
+    limits: &Limits,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<Vec<Completion>>, ModelError> {
+    let room = model.spec.max_position_embeddings;
+    let mut lengths = requests.iter().map(|request| request.prompt.len());
+    if let Some(tokens) = lengths.find(|length| !(1..=room).contains(length)) {
+        return Err(ModelError::Prompt { tokens, room });
+    }
+    let decoder = model.decoder().for_decoding();
+    let mut all = Vec::with_capacity(requests.len());
+    let mut going_on = true;
+    while going_on && all.len() < requests.len() {
+        let rest = &requests[all.len()..];
+        let part = &rest[..batch_size(&model.spec, rest, limits)];
+        let first = all.len();
+        let mut tell = |token: Token| {
+            let request = first + token.request;
+            going_on = watch(Token { request, ..token });
+            going_on
+        };
+        all.extend(generate_batch(&decoder, part, sampling, limits, &mut tell).await?);
+    }
+    all.extend(requests[all.len()..].iter().map(nothing_yet));
+    Ok(all)
+}
+
+/// How many of the requests, one at least, are worked off together.
+fn batch_size(spec: &DecoderSpec, requests: &[Request], limits: &Limits) -> usize {
     let longest = requests
         .iter()
         .map(|request| request.prompt.len())
@@ -65,19 +123,17 @@ pub async fn generate(
         * spec.num_hidden_layers
         * spec.num_key_value_heads
         * spec.head_dim;
-    let mut rest = requests;
-    let mut all = Vec::with_capacity(requests.len());
-    while !rest.is_empty() {
-        let mut rows = 0;
-        let fits = |request: &&Request| {
-            rows += request.samples;
-            rows * per_row <= CACHE_VALUES
-        };
-        let count = rest.iter().take_while(fits).count().max(1);
-        all.extend(generate_batch(decoder, &rest[..count], sampling, limits).await?);
-        rest = &rest[count..];
-    }
-    Ok(all)
+    let mut rows = 0;
+    let fits = |request: &&Request| {
+        rows += request.samples;
+        rows * per_row <= CACHE_VALUES
+    };
+    requests.iter().take_while(fits).count().max(1)
+}
+
+/// A request's completions before any of their tokens.
+fn nothing_yet(request: &Request) -> Vec<Completion> {
+    vec![Completion::default(); request.samples]
 }
 
 /// A row that is still being written.
@@ -94,6 +150,7 @@ async fn generate_batch(
     requests: &[Request],
     sampling: &Sampling,
     limits: &Limits,
+    watch: &mut Watch<'_>,
 ) -> Result<Vec<Vec<Completion>>, ModelError> {
     let copies = requests
         .iter()
@@ -115,15 +172,7 @@ async fn generate_batch(
     let prompt_logits = read(logits).await?;
     let vocabulary = decoder.spec().vocab_size;
 
-    let empty = Completion {
-        tokens: Vec::new(),
-        logps: Vec::new(),
-        finished: false,
-    };
-    let mut done: Vec<Vec<Completion>> = requests
-        .iter()
-        .map(|request| vec![empty.clone(); request.samples])
-        .collect();
+    let mut done: Vec<Vec<Completion>> = requests.iter().map(nothing_yet).collect();
     let mut active: Vec<Row> = Vec::new();
     for (index, request) in requests.iter().enumerate() {
         active.extend((0..request.samples).map(|sample| Row {
@@ -131,13 +180,14 @@ async fn generate_batch(
             sample,
             slot: index * copies + sample,
             key: sampling.key(request.problem, sample),
-            completion: empty.clone(),
+            completion: Completion::default(),
         }));
     }
     // The first token of every row comes from its prompt's logits, the others from their own.
     let mut logits: Vec<f32> = Vec::new();
     let mut scratch = Vec::new();
     let mut first = true;
+    let mut going_on = true;
     loop {
         for (index, row) in active.iter_mut().enumerate() {
             let logits = if first {
@@ -150,16 +200,24 @@ async fn generate_batch(
             row.completion.tokens.push(token);
             row.completion.logps.push(logp);
             row.completion.finished = limits.stops.contains(&token);
+            going_on = watch(Token {
+                request: row.request,
+                sample: row.sample,
+                token,
+                logp,
+            });
+            if !going_on {
+                break;
+            }
         }
         first = false;
         let written = |row: &Row| lengths[row.request] + row.completion.tokens.len();
         active.retain_mut(|row| {
             let full = row.completion.tokens.len() >= limits.max_completion_length
                 || written(row) >= capacity;
-            let ends = row.completion.finished || full;
+            let ends = row.completion.finished || full || !going_on;
             if ends {
-                done[row.request][row.sample] =
-                    std::mem::replace(&mut row.completion, empty.clone());
+                done[row.request][row.sample] = std::mem::take(&mut row.completion);
             }
             !ends
         });

@@ -57,10 +57,18 @@ pub(super) fn cut_back(log: &Path, length: u64) -> io::Result<()> {
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    sha2::Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hexadecimal(&sha2::Sha256::digest(bytes))
+}
+
+/// The same for a file, a piece at a time.
+pub(super) fn sha256_of(file: File) -> io::Result<String> {
+    let mut sum = sha2::Sha256::new();
+    io::copy(&mut io::BufReader::with_capacity(1 << 18, file), &mut sum)?;
+    Ok(hexadecimal(&sum.finalize()))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes a folder of files anew and flushes it.

@@ -26,7 +26,7 @@ use crate::training::{Event, Snapshot, State};
 /// The logs of a run.
 const LOGS: [&str; 4] = [METRICS, COMPLETIONS, EVALUATIONS, ALARMS];
 const LOG_LENGTHS: &str = "logs.json";
-const CHECKSUMS: &str = "checksums.json";
+pub(super) const CHECKSUMS: &str = "checksums.json";
 
 /// Why a run folder cannot be written or gone on with.
 #[derive(Debug, thiserror::Error)]

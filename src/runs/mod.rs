@@ -10,6 +10,8 @@ pub mod folder;
 #[cfg(not(target_family = "wasm"))]
 pub mod follow;
 pub mod outcome;
+#[cfg(not(target_family = "wasm"))]
+pub mod place;
 pub mod read;
 pub mod report;
 #[cfg(test)]
@@ -25,4 +27,6 @@ pub use folder::{FolderError, RunFolder};
 #[cfg(not(target_family = "wasm"))]
 pub use follow::{Follower, News};
 pub use outcome::Outcome;
+#[cfg(not(target_family = "wasm"))]
+pub use place::PlaceError;
 pub use read::{ReadError, RunData, RunFiles};

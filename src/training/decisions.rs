@@ -2,6 +2,7 @@
 
 use super::TrainError;
 use super::event::{BatchItem, Event, Phase};
+use super::lengths::longest_example;
 use super::session::{Session, Unit};
 use super::steps::Begun;
 use crate::balance::{LossTerm, Observation};
@@ -178,16 +179,12 @@ impl Session {
         step: u64,
         orders: u64,
     ) -> Result<(Vec<Example>, Vec<BatchItem>), TrainError> {
-        use rand::RngExt as _;
-        let max = self.longest_example();
-        let mut rng = stream(self.config.seed, Purpose::Demonstration, step, 0);
+        let max = longest_example(&self.config, &self.model.spec);
+        let mut variants = variants(self.config.seed, step, orders);
         let (mut examples, mut items) = (Vec::new(), Vec::new());
         for place in places {
-            let variant = match orders {
-                0 => rng.random_range(0..ANY_ORDER),
-                orders => rng.random_range(0..orders),
-            };
             let problem = self.problem(place);
+            let variant = variants();
             let completion = self.study.task.demonstration(&problem, variant);
             let example = self.study.text.example(&problem.prompt, &completion)?;
             if example.ids.len() <= max {
@@ -207,14 +204,6 @@ impl Session {
         Ok((examples, items))
     }
 
-    fn longest_example(&self) -> usize {
-        let room = self.model.spec.max_position_embeddings;
-        match self.config.sft.max_length {
-            0 => room,
-            max => max.min(room),
-        }
-    }
-
     /// How rollouts of a step are sampled; `attempt` counts resampling within it.
     pub(super) fn sampling(&self, step: u64, attempt: u64) -> Sampling {
         let RunConfig { grpo, seed, .. } = &self.config;
@@ -227,6 +216,15 @@ impl Session {
             seed: seed.rotate_left(40) ^ (step << 8) ^ attempt,
         }
     }
+}
+
+/// Which of its valid orders each demonstration of the batch of `step` comes in, one after the
+/// other: drawn from `orders` (0: any).
+pub(super) fn variants(seed: u64, step: u64, orders: u64) -> impl FnMut() -> u64 {
+    use rand::RngExt as _;
+    let mut rng = stream(seed, Purpose::Demonstration, step, 0);
+    let orders = if orders == 0 { ANY_ORDER } else { orders };
+    move || rng.random_range(0..orders)
 }
 
 /// Orders are drawn from this many where any is allowed.

@@ -64,6 +64,34 @@ impl Study {
         record
     }
 
+    /// A completion of a text that is no problem of the task: nothing judges it.
+    pub fn ungraded(&self, sample: usize, completion: &Completion) -> CompletionRecord {
+        let ended = usize::from(completion.finished);
+        let tokens = &completion.tokens[..completion.tokens.len() - ended];
+        let mut record = CompletionRecord {
+            step: 0,
+            source: String::new(),
+            split: Split::Test,
+            level: 0,
+            problem: 0,
+            prompt: String::new(),
+            answer: String::new(),
+            sample: sample as u32,
+            completion: self.text.decode(tokens),
+            finished: completion.finished,
+            tokens: completion.tokens.len(),
+            reward: 0.0,
+            parts: Vec::new(),
+            correct: false,
+            advantage: None,
+            path: None,
+            logprobs: Vec::new(),
+            pieces: Vec::new(),
+        };
+        self.spell_out(&mut record, &completion.tokens, &completion.logps);
+        record
+    }
+
     /// Adds the tokens a completion was sampled as, and the log-probability of each.
     pub(super) fn spell_out(&self, record: &mut CompletionRecord, tokens: &[u32], logps: &[f32]) {
         record.logprobs = logps.to_vec();

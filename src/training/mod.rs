@@ -9,9 +9,12 @@
 mod alarms;
 mod checkpoint;
 mod decisions;
+mod estimate;
 mod event;
 mod examination;
+mod lengths;
 mod optimizer;
+mod preview;
 mod rollouts;
 mod session;
 mod setup;
@@ -21,11 +24,14 @@ mod workers;
 
 pub use alarms::Alarms;
 pub use checkpoint::{Snapshot, State};
+pub use estimate::{Estimate, Memory, StepTimes, measure_steps};
 pub use event::{
     Alarm, BatchItem, Branch, Command, CompletionRecord, EvaluationRecord, Event, Phase, StepRecord,
 };
 pub use examination::{Examination, Study};
+pub use lengths::TooLong;
 pub use optimizer::{AdamW, schedule};
+pub use preview::{Piece, Preview, preview, preview_level};
 pub use session::{LIVE_SETTINGS, Session, Start};
 pub use setup::{Loader, Setup, from_folder, tokenizer_files};
 pub use shards::Shards;
@@ -46,6 +52,8 @@ pub enum TrainError {
     Curriculum(#[from] crate::curriculum::CurriculumError),
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
+    #[error(transparent)]
+    Device(#[from] crate::devices::DeviceError),
     #[error("{path}: {why}")]
     File { path: String, why: String },
     #[error(
@@ -58,6 +66,8 @@ pub enum TrainError {
          raise model.max_position_embeddings or sft.max_length"
     )]
     NothingFits { max: usize },
+    #[error(transparent)]
+    TooLong(Box<TooLong>),
     #[error(
         "step {step}: the gradient was not finite {times} times in a row; weights are those before \
          it. Lower sft.learning_rate and grpo.learning_rate, or go on from an earlier checkpoint"
@@ -75,14 +85,12 @@ impl TrainError {
     /// Whether the configuration names what is not there or does not fit, rather than something
     /// having failed on the way.
     pub fn is_wrong_input(&self) -> bool {
-        !matches!(
-            self,
-            Self::NotFinite { .. }
-                | Self::Checkpoint { .. }
-                | Self::Thread(_)
-                | Self::Balance(_)
-                | Self::Model(_)
-        )
+        match self {
+            Self::NotFinite { .. } | Self::Checkpoint { .. } => false,
+            Self::Thread(_) | Self::Balance(_) => false,
+            Self::Model(error) => error.is_wrong_input(),
+            _ => true,
+        }
     }
 
     fn file(path: &str, error: &std::io::Error) -> Self {

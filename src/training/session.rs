@@ -132,6 +132,14 @@ impl Session {
         let workers = Workers::new(shards, device.clone(), text.pad());
         let mut notices = notices;
         notices.extend(short_levels(&config, task.as_ref()));
+        let (spec, pool) = (&model.spec, &demonstrations);
+        notices.extend(super::lengths::check(
+            &config,
+            task.as_ref(),
+            &text,
+            spec,
+            pool,
+        )?);
         let study = Study::new(&config, task, text);
         let count = if config.optimizer.separate { 2 } else { 1 };
         let phase = if config.base.steps > 0 {
@@ -268,6 +276,11 @@ impl Session {
     /// The model as it is now.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// What asking and grading needs besides the model.
+    pub fn study(&self) -> &Study {
+        &self.study
     }
 
     /// The tokenizer.

@@ -271,7 +271,7 @@ impl Workers {
     /// Completes every request, in order; see [`generate`].
     ///
     /// # Errors
-    /// If the device fails.
+    /// If a prompt does not fit into the model, or the device fails.
     pub async fn generate(
         &self,
         model: &Model,
@@ -286,8 +286,7 @@ impl Workers {
         });
         let work = async |numbered: Vec<(usize, Request)>| {
             let (indices, requests): (Vec<usize>, Vec<Request>) = numbered.into_iter().unzip();
-            let decoder = model.decoder().for_decoding();
-            let completions = generate(&decoder, &requests, sampling, limits).await?;
+            let completions = generate(model, &requests, sampling, limits).await?;
             Ok::<_, ModelError>((indices, completions))
         };
         let mut all = vec![Vec::new(); count];

@@ -1,0 +1,218 @@
+//! Finding a model on the disk, and the configuration it was trained with.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+
+use super::disk::sha256_of;
+use super::folder::{CHECKSUMS, FolderError, checkpoints};
+use crate::config::{ConfigError, RunConfig, TokenizerConfig, TokenizerKind};
+use crate::devices::DeviceError;
+use crate::model::Model;
+use crate::text::{Text, TextError};
+use crate::training::{Setup, TrainError, from_folder, tokenizer_files};
+
+/// Why what is at a place cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    #[error("{path} is neither a run folder nor a model folder (no checkpoints/, no config.json)")]
+    NoModel { path: PathBuf },
+    #[error("{path} has no complete checkpoint yet")]
+    NoCheckpoint { path: PathBuf },
+    #[error("{path} does not belong to a run: say which task with --config FILE.toml")]
+    NoConfig { path: PathBuf },
+    #[error(
+        "checkpoint {path} is damaged: {file} {why}. {}",
+        match .before {
+            Some(before) => format!("The one before is whole: {}", before.display()),
+            None => "There is no earlier one".to_string(),
+        }
+    )]
+    Damaged {
+        path: PathBuf,
+        file: String,
+        why: String,
+        /// The newest earlier checkpoint of the run that is whole.
+        before: Option<PathBuf>,
+    },
+    #[error("cannot open the model in {path}")]
+    Model {
+        path: PathBuf,
+        source: Box<TrainError>,
+    },
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Text(#[from] TextError),
+    #[error(transparent)]
+    Train(#[from] TrainError),
+}
+
+impl PlaceError {
+    /// Whether the place or the configuration cannot be meant, rather than something having failed.
+    pub fn is_wrong_input(&self) -> bool {
+        match self {
+            Self::NoModel { .. } | Self::NoCheckpoint { .. } | Self::NoConfig { .. } => true,
+            Self::Config(_) | Self::Device(_) | Self::Text(_) => true,
+            Self::Damaged { .. } => false,
+            Self::Folder(error) => error.is_wrong_input(),
+            Self::Model { source, .. } => source.is_wrong_input(),
+            Self::Train(error) => error.is_wrong_input(),
+        }
+    }
+}
+
+/// Reads a file from the disk: the [`crate::training::Loader`] of native programs.
+///
+/// # Errors
+/// If the disk refuses.
+pub fn loader(path: &str) -> io::Result<Vec<u8>> {
+    std::fs::read(path)
+}
+
+/// The model folder behind `place`: a run folder's newest checkpoint, or a model folder itself.
+///
+/// # Errors
+/// If it is neither, or the run has no checkpoint yet.
+pub fn model_folder(place: &Path) -> Result<PathBuf, PlaceError> {
+    let path = place.to_path_buf();
+    if place.join("config.json").exists() {
+        return Ok(path);
+    }
+    let folder = place.join("checkpoints");
+    if !folder.is_dir() {
+        return Err(PlaceError::NoModel { path });
+    }
+    match checkpoints(place)?.last() {
+        Some(newest) => Ok(folder.join(newest)),
+        None => Err(PlaceError::NoCheckpoint { path }),
+    }
+}
+
+/// The configuration of the run that a model folder belongs to, where it does.
+pub fn run_config(model: &Path) -> Option<PathBuf> {
+    let beside = |up: &str| model.join(up).join("config.toml");
+    [beside("."), beside("../..")]
+        .into_iter()
+        .find(|path| path.exists())
+}
+
+/// Opens the model of a model folder. A checkpoint's bytes are checked first (see [`verify`]).
+///
+/// # Errors
+/// Names the file that is missing or damaged.
+pub fn open_model(folder: &Path, device: &Device) -> Result<Model, PlaceError> {
+    verify(folder)?;
+    from_folder(&folder.to_string_lossy(), &loader, device).map_err(|source| PlaceError::Model {
+        path: folder.to_path_buf(),
+        source: Box::new(source),
+    })
+}
+
+/// Opens the tokenizer of a model folder.
+///
+/// # Errors
+/// If there is no tokenizer, or it cannot be read.
+pub fn open_text(folder: &Path) -> Result<Text, PlaceError> {
+    let config = TokenizerConfig {
+        kind: TokenizerKind::File,
+        ..Default::default()
+    };
+    let files = tokenizer_files(&folder.to_string_lossy(), &loader)?;
+    Ok(Text::from_files(&config, &files)?)
+}
+
+/// The setup for a model that is there already: its task from the run's configuration (or the one
+/// given), changed by `set` (`path=value` each), its weights and tokenizer from its folder, which
+/// is returned as well. A checkpoint's bytes are checked first (see [`verify`]).
+///
+/// # Errors
+/// If there is no model, no configuration, or what they name cannot be used.
+pub fn open_run(
+    place: &Path,
+    config: Option<&Path>,
+    set: &[String],
+) -> Result<(Setup, PathBuf), PlaceError> {
+    let folder = model_folder(place)?;
+    let found = config
+        .map(Path::to_path_buf)
+        .or_else(|| run_config(&folder))
+        .ok_or_else(|| PlaceError::NoConfig {
+            path: folder.clone(),
+        })?;
+    let mut set = set.to_vec();
+    let quoted = |path: &Path| toml::Value::String(path.to_string_lossy().into_owned());
+    set.push(format!("model.path={}", quoted(&folder)));
+    set.push("tokenizer.kind=\"file\"".into());
+    set.push(format!("tokenizer.path={}", quoted(&folder)));
+    let config = RunConfig::load(Some(&found), &set)?;
+    let device = crate::devices::open(&config.device)?;
+    verify(&folder)?;
+    Ok((Setup::new(config, device, &loader)?, folder))
+}
+
+/// Checks that a checkpoint's model and tokenizer are, byte for byte, what the run wrote. Model
+/// folders of other origin have no checksums and pass; so do files of the checkpoint that only
+/// training needs, which may be damaged or removed.
+///
+/// # Errors
+/// Names the first damaged file, and an earlier checkpoint that is whole.
+pub fn verify(folder: &Path) -> Result<(), PlaceError> {
+    first_damage(folder).map_err(|(file, why)| PlaceError::Damaged {
+        path: folder.to_path_buf(),
+        file,
+        why,
+        before: whole_before(folder),
+    })
+}
+
+/// Files of a checkpoint that are not opened with its model.
+const TRAINING_ONLY: [&str; 5] = [
+    "optimizer.safetensors",
+    "origin.safetensors",
+    "base.safetensors",
+    "state.json",
+    "logs.json",
+];
+
+/// The name of a damaged file and what is wrong with it.
+fn first_damage(folder: &Path) -> Result<(), (String, String)> {
+    let unreadable = |name: &str, why: String| {
+        let why = format!("cannot be read ({why})");
+        (name.to_string(), why)
+    };
+    let sums = match std::fs::read(folder.join(CHECKSUMS)) {
+        Ok(sums) => sums,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unreadable(CHECKSUMS, error.to_string())),
+    };
+    let sums: BTreeMap<String, String> =
+        serde_json::from_slice(&sums).map_err(|error| unreadable(CHECKSUMS, error.to_string()))?;
+    let needed = |name: &str| !TRAINING_ONLY.contains(&name);
+    for (name, sum) in sums.iter().filter(|(name, _)| needed(name)) {
+        let found = File::open(folder.join(name)).and_then(sha256_of);
+        let found = found.map_err(|error| unreadable(name, error.to_string()))?;
+        if found != *sum {
+            let why = "has not the bytes that were written".into();
+            return Err((name.clone(), why));
+        }
+    }
+    Ok(())
+}
+
+/// The newest checkpoint before this one, in the same run, with nothing wrong.
+fn whole_before(folder: &Path) -> Option<PathBuf> {
+    let beside = folder.parent()?;
+    let name = folder.file_name()?.to_str()?;
+    let names = checkpoints(beside.parent()?).ok()?;
+    let at = names.iter().position(|other| other == name)?;
+    let mut earlier = names[..at].iter().rev().map(|name| beside.join(name));
+    earlier.find(|folder| first_damage(folder).is_ok())
+}

@@ -1,5 +1,5 @@
 //! The loop. [`Session::step`] does the next unit of work; what a unit does is in the files beside
-//! this one: `decisions` (probes and the plan), `steps` (rollouts and updates), `examination`.
+//! this one: `decisions` (probes and the plan), `rollouts`, `steps` (updates), `examination`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

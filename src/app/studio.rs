@@ -6,6 +6,8 @@ mod footer;
 mod header;
 mod hearing;
 
+pub use doing::encode_png;
+
 use std::collections::BTreeMap;
 
 use eframe::egui;

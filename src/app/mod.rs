@@ -24,6 +24,8 @@ pub mod record;
 pub mod rooms;
 pub mod studio;
 pub mod theme;
+#[cfg(not(target_family = "wasm"))]
+pub mod tour;
 pub mod widgets;
 
 use std::collections::BTreeMap;

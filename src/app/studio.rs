@@ -79,8 +79,9 @@ pub struct Studio {
     picture: Option<Picture>,
     /// The question before closing is shown.
     closing: Closing,
-    /// Seconds our own code took for the latest frames.
+    /// Seconds our own code took for the latest frames, and for hearing in this one.
     frames: std::collections::VecDeque<f32>,
+    thought: f64,
     /// Who drives the window instead of a user, if somebody does.
     script: Option<Box<dyn Script>>,
 }
@@ -94,6 +95,7 @@ pub trait Script {
 /// What a script may see and do.
 pub struct View<'a> {
     pub world: World<'a>,
+    pub rooms: &'a mut Rooms,
     pub actions: &'a mut Actions,
     /// Seconds our own code took for the latest frames.
     pub frames: &'a std::collections::VecDeque<f32>,
@@ -138,6 +140,7 @@ impl Studio {
             picture: None,
             closing: Closing::No,
             frames: std::collections::VecDeque::with_capacity(FRAMES),
+            thought: 0.0,
             script: None,
             kept,
         };
@@ -224,6 +227,7 @@ impl Studio {
                 selected: self.selected,
                 time: self.clock.seconds(),
             },
+            rooms: &mut self.kept.rooms,
             actions: &mut self.actions,
             frames: &self.frames,
         };
@@ -232,26 +236,40 @@ impl Studio {
     }
 }
 
-impl eframe::App for Studio {
-    fn logic(&mut self, context: &egui::Context, _frame: &mut eframe::Frame) {
+impl Studio {
+    /// Hears and acts; nothing is drawn.
+    pub fn think(&mut self, context: &egui::Context) {
+        let before = self.clock.seconds();
         self.run_script(context);
-        self.hear();
+        self.hear(context);
         self.take_picture(context);
         self.take_dropped(context);
         self.shortcuts(context);
         self.watch_closing(context);
         self.act_on_queued(context);
+        self.thought = self.clock.seconds() - before;
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+    /// Draws, and acts on what was asked for by that.
+    pub fn show(&mut self, ui: &mut egui::Ui) {
         let before = self.clock.seconds();
         self.draw(ui);
         self.act_on_queued(&ui.ctx().clone());
         if self.frames.len() == FRAMES {
             self.frames.pop_front();
         }
-        self.frames
-            .push_back((self.clock.seconds() - before) as f32);
+        let seconds = self.thought + self.clock.seconds() - before;
+        self.frames.push_back(seconds as f32);
+    }
+}
+
+impl eframe::App for Studio {
+    fn logic(&mut self, context: &egui::Context, _frame: &mut eframe::Frame) {
+        self.think(context);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.show(ui);
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

@@ -1,7 +1,9 @@
-//! The command line: a file per subcommand.
+//! The command line: a file per subcommand. Without one, the window opens.
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted and saved.
 
+#[cfg(feature = "app")]
+mod app;
 mod check;
 mod compare;
 mod devices;
@@ -27,8 +29,9 @@ use crate::runs::place;
 #[derive(Parser)]
 #[command(name = "sasr", version, about)]
 struct Cli {
+    /// Without a command, the window opens.
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -51,6 +54,12 @@ enum Command {
     Check(check::CheckArgs),
     /// List the devices of this build on this machine.
     Devices(devices::DevicesArgs),
+    /// Open the window (as `sasr` alone does).
+    #[cfg(feature = "app")]
+    App(app::AppArgs),
+    /// Open the window without a user: train a preset, go through the rooms, save a picture of each.
+    #[cfg(feature = "app")]
+    Tour(app::TourArgs),
 }
 
 /// Where a configuration comes from.
@@ -80,7 +89,10 @@ enum Ended {
 pub fn run() -> ExitCode {
     // clap itself exits with 2 on wrong usage and 0 on --help.
     let cli = Cli::parse();
-    let ended = match cli.command {
+    let Some(command) = cli.command else {
+        return exit_code(open_window());
+    };
+    let ended = match command {
         Command::Train(args) => train::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Eval(args) => eval::run(args),
@@ -90,7 +102,26 @@ pub fn run() -> ExitCode {
         Command::Preview(args) => preview::run(args),
         Command::Check(args) => check::run(args),
         Command::Devices(args) => devices::run(args),
+        #[cfg(feature = "app")]
+        Command::App(args) => app::run(args),
+        #[cfg(feature = "app")]
+        Command::Tour(args) => app::tour(args),
     };
+    exit_code(ended)
+}
+
+#[cfg(feature = "app")]
+fn open_window() -> anyhow::Result<Ended> {
+    app::run(app::AppArgs::default())
+}
+
+#[cfg(not(feature = "app"))]
+fn open_window() -> anyhow::Result<Ended> {
+    let message = "this build has no window; `sasr --help` lists the commands";
+    Err(Usage(message.into()).into())
+}
+
+fn exit_code(ended: anyhow::Result<Ended>) -> ExitCode {
     match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::Interrupted) => ExitCode::from(130),

@@ -56,7 +56,9 @@ pub fn spawn(runs: PathBuf, context: egui::Context) -> std::io::Result<Box<dyn E
 fn run(inbox: &Receiver<Request>, mut work: Work<'_>) {
     loop {
         // Waits only while there is nothing to do.
-        let request = if work.is_busy() {
+        let request = if let Some(request) = work.deferred() {
+            Some(request)
+        } else if work.is_busy() {
             match inbox.try_recv() {
                 Ok(request) => Some(request),
                 Err(TryRecvError::Empty) => None,

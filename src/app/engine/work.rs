@@ -43,8 +43,10 @@ pub(super) struct Work<'a> {
     clock: Clock,
     live: Option<Live>,
     queue: Option<Queue>,
-    /// A subject opened before, so that asking again does not read it again.
-    opened: Option<(Subject, Setup)>,
+    /// A checkpoint opened before and its folder, so that asking again does not read it again.
+    opened: Option<(PathBuf, Setup)>,
+    /// What was asked while a question was being answered.
+    deferred: VecDeque<Request>,
 }
 
 struct Queue {
@@ -61,7 +63,13 @@ impl<'a> Work<'a> {
             live: None,
             queue: None,
             opened: None,
+            deferred: VecDeque::new(),
         }
+    }
+
+    /// What was asked while a question was being answered, oldest first.
+    pub(super) fn deferred(&mut self) -> Option<Request> {
+        self.deferred.pop_front()
     }
 
     /// Whether [`Work::turn`] has something to do.
@@ -345,7 +353,6 @@ impl<'a> Work<'a> {
         question: &Question,
         inbox: &Receiver<Request>,
     ) -> Result<Reply, String> {
-        let _ = inbox;
         let (study, model) = match subject {
             Subject::Live => {
                 let live = self.live.as_ref().ok_or("no run is under way")?;
@@ -353,36 +360,41 @@ impl<'a> Work<'a> {
                 (session.study().clone(), session.model().clone())
             }
             Subject::Checkpoint { run, checkpoint } => {
-                let setup = self.open(subject, run, checkpoint.as_deref())?;
+                let setup = self.open(run, checkpoint.as_deref())?;
                 let study =
                     Study::new(&setup.config, setup.task.clone(), setup.text.clone());
                 (study, setup.model.clone())
             }
         };
-        ask(ticket, &study, &model, question, self.say)
+        let deferred = &mut self.deferred;
+        let mut goes_on = || {
+            for request in inbox.try_iter() {
+                match request {
+                    Request::Break(unwanted) if unwanted == ticket => return false,
+                    Request::Quit => {
+                        deferred.push_back(Request::Quit);
+                        return false;
+                    }
+                    other => deferred.push_back(other),
+                }
+            }
+            true
+        };
+        ask(ticket, &study, &model, question, self.say, &mut goes_on)
     }
 
-    fn open(
-        &mut self,
-        subject: &Subject,
-        run: &str,
-        checkpoint: Option<&str>,
-    ) -> Result<&Setup, String> {
+    fn open(&mut self, run: &str, checkpoint: Option<&str>) -> Result<&Setup, String> {
         let path = self.path(run);
         let place = match checkpoint {
             Some(name) => path.join("checkpoints").join(name),
             // The newest may be another one than before.
             None => place::model_folder(&path).map_err(|error| in_full(&error))?,
         };
-        let known = Subject::Checkpoint {
-            run: place.to_string_lossy().into_owned(),
-            checkpoint: None,
-        };
-        let _ = subject;
-        if !self.opened.as_ref().is_some_and(|(there, _)| *there == known) {
+        let known = self.opened.as_ref().is_some_and(|(there, _)| *there == place);
+        if !known {
             let (setup, _) =
                 place::open_run(&place, None, &[]).map_err(|error| in_full(&error))?;
-            self.opened = Some((known, setup));
+            self.opened = Some((place, setup));
         }
         let opened = self.opened.as_ref().map(|(_, setup)| setup);
         opened.ok_or_else(|| "the checkpoint was not opened".into())
@@ -402,13 +414,14 @@ impl Live {
     }
 }
 
-/// Samples an answer to a question, telling every token.
+/// Samples an answer to a question, telling every token, as long as `goes_on`.
 fn ask(
     ticket: Ticket,
     study: &Study,
     model: &Model,
     question: &Question,
     say: &dyn Fn(Reply),
+    goes_on: &mut dyn FnMut() -> bool,
 ) -> Result<Reply, String> {
     let samples = question.samples.max(1);
     let (problem, request) = match &question.what {
@@ -446,7 +459,7 @@ fn ask(
             text: study.text.token(token.token),
             probability: token.logp.exp(),
         });
-        true
+        goes_on()
     };
     let sampling = Sampling::at(question.temperature, question.seed);
     let requests = [request];

@@ -8,9 +8,6 @@ use crate::app::library::{Dropped, Errand, Found};
 use crate::app::record::{Motion, Record};
 use crate::app::{Action, Place};
 
-/// Messages taken in per frame at most, so that a long log that is being read never stops one.
-const MESSAGES_PER_FRAME: usize = 64;
-
 /// Seconds of a frame that taking in messages may use.
 const SECONDS_PER_FRAME: f64 = 0.0015;
 
@@ -19,9 +16,9 @@ const TOAST_SECONDS: f64 = 6.0;
 
 impl Studio {
     /// Takes in what has come, as far as a frame allows; asks for another frame if there is more.
-    pub(super) fn hear(&mut self) {
+    pub(super) fn hear(&mut self, context: &egui::Context) {
         let begun = self.clock.seconds();
-        for _ in 0..MESSAGES_PER_FRAME {
+        loop {
             let reply = self.engine.receive();
             let found = self.library.receive();
             if reply.is_none() && found.is_none() {
@@ -36,7 +33,7 @@ impl Studio {
                 self.hear_library(found);
             }
             if self.clock.seconds() - begun > SECONDS_PER_FRAME {
-                return;
+                return context.request_repaint();
             }
         }
     }

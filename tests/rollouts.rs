@@ -214,7 +214,7 @@ fn a_generation_that_is_broken_off_returns_what_was_seen() {
 #[test]
 fn a_prompt_that_does_not_fit_is_an_error() {
     let model = model(Family::Llama);
-    for (tokens, fits) in [(0, false), (1, true), (64, true), (65, false)] {
+    for (tokens, fits) in [(0, false), (1, true), (63, true), (64, false)] {
         let request = Request {
             problem: 1,
             prompt: vec![3; tokens],
@@ -227,13 +227,36 @@ fn a_prompt_that_does_not_fit_is_an_error() {
             Ok(all) => assert!(fits && !all[1][0].tokens.is_empty(), "{tokens}"),
             Err(error) => {
                 assert!(!fits && error.is_wrong_input(), "{tokens}: {error}");
-                let expected = (tokens, 64);
+                let expected = (tokens, 63);
                 assert!(
-                    matches!(error, ModelError::Prompt { tokens, room } if (tokens, room) == expected)
+                    matches!(error, ModelError::Prompt { tokens, most } if (tokens, most) == expected)
                 );
             }
         }
     }
+}
+
+#[test]
+fn who_asks_for_nothing_gets_nothing() {
+    let model = model(Family::Qwen2);
+    let nothing = Limits {
+        max_completion_length: 0,
+        ..limits()
+    };
+    let request = |samples| Request {
+        problem: 1,
+        prompt: vec![3; 16],
+        samples,
+    };
+    let ask = |samples, limits: &Limits| {
+        let (requests, sampling) = ([request(samples)], Sampling::greedy());
+        pollster::block_on(generate(&model, &requests, &sampling, limits)).unwrap()
+    };
+    assert_eq!(
+        ask(2, &nothing),
+        [[Completion::default(), Completion::default()]]
+    );
+    assert_eq!(ask(0, &limits()), [[]; 1]);
 }
 
 fn workers(shards: usize) -> Workers {

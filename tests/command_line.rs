@@ -255,6 +255,11 @@ fn a_trained_run_is_tested_asked_and_scored() {
     ran.says(&["77", "1 to"]);
     let ran = scratch.run(&["sample", "out/run", "--prompt", "Ω"]);
     ran.code(2).says(&["Ω"]);
+    let long = "1+".repeat(40);
+    let ran = scratch.run(&["sample", "out/run", "--prompt", &long]);
+    ran.code(2).says(&["80 tokens", "1 to 63"]);
+    let ran = scratch.run(&["sample", "out/run", "--prompt", ""]);
+    ran.code(2).says(&["0 tokens"]);
 
     // Sampled tokens score what they were sampled with, by ids and by text.
     let ids = &own[0]["ids"];
@@ -325,15 +330,56 @@ fn a_damaged_checkpoint_is_neither_tested_nor_asked() {
 }
 
 #[test]
+fn models_that_cannot_be_opened_say_why() {
+    let scratch = Scratch::new("places");
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hf/llama-tiny");
+    let fixture = fixture.to_str().unwrap();
+    for command in ["eval", "sample"] {
+        let ran = scratch.run(&[command, fixture]).code(2);
+        ran.says(&["llama-tiny does not belong to a run", "--config"]);
+        fs::create_dir_all(scratch.path("young/checkpoints")).unwrap();
+        let ran = scratch.run(&[command, "young"]).code(2);
+        ran.says(&["young has no complete checkpoint"]);
+        fs::create_dir_all(scratch.path("empty")).unwrap();
+        let ran = scratch.run(&[command, "empty"]).code(2);
+        ran.says(&["empty is neither a run folder nor a model folder"]);
+        let ran = scratch.run(&[command, fixture, "--config", "none.toml"]);
+        ran.code(2).says(&["none.toml"]);
+        let set = ["--config", "tiny.toml", "--set", "grpo.num_generation=2"];
+        let ran = scratch.run(&[&[command, fixture], &set[..]].concat());
+        ran.code(2).says(&["grpo.num_generations"]);
+        let ran = scratch.run(&[command, fixture, "--config", "tiny.toml"]);
+        ran.code(2).says(&["tokenizer.json"]);
+    }
+    // Weights that are cut short are nobody's wrong input.
+    let model = scratch.path("torn");
+    fs::create_dir_all(&model).unwrap();
+    for name in ["config.json", "model.safetensors"] {
+        fs::copy(Path::new(fixture).join(name), model.join(name)).unwrap();
+    }
+    fs::write(model.join("model.safetensors"), "torn").unwrap();
+    let ran = scratch.run(&["sample", "torn", "--prompt", "1"]).code(1);
+    ran.says(&["cannot open the model in torn"]);
+}
+
+#[test]
 fn demonstrations_that_cannot_fit_are_noticed_before_training() {
     let scratch = Scratch::new("too-long");
     let set = ["train", "tiny.toml", "--out", "out", "--set"];
     let ran = scratch.run(&[&set[..], &["sft.max_length=4"]].concat());
     ran.code(2)
         .says(&["sft.max_length = 4", "level", "set sft.max_length to"]);
-    assert!(!scratch.path("out/tiny").join("metrics.jsonl").exists());
-    let ran = scratch.run(&["check", "tiny.toml", "--set", "sft.max_length=4"]);
-    ran.code(2).says(&["sft.max_length = 4"]);
+    assert!(!scratch.path("out/tiny").exists());
+    // Here it is only the base model that has nothing to learn from.
+    let grpo = [
+        "--set",
+        "balance.method=\"grpo\"",
+        "--set",
+        "base.levels=[2]",
+    ];
+    let check = ["check", "tiny.toml", "--set", "sft.max_length=7"];
+    let ran = scratch.run(&[&check[..], &grpo].concat()).code(2);
+    ran.says(&["sft.max_length = 7", "base.levels, level 2"]);
 }
 
 #[test]

@@ -154,6 +154,7 @@ fn log_probabilities_while_sampling_equal_those_of_a_training_forward() {
 fn watched(
     model: &Model,
     sampling: &Sampling,
+    limits: &Limits,
     going_on: impl Fn(&[Token]) -> bool,
 ) -> (Vec<Vec<Completion>>, Vec<Token>) {
     let mut seen = Vec::new();
@@ -161,8 +162,8 @@ fn watched(
         seen.push(token);
         going_on(&seen)
     };
-    let (requests, limits) = (requests(), limits());
-    let all = generate_watched(model, &requests, sampling, &limits, &mut watch);
+    let requests = requests();
+    let all = generate_watched(model, &requests, sampling, limits, &mut watch);
     (pollster::block_on(all).unwrap(), seen)
 }
 
@@ -184,7 +185,7 @@ fn put_together(tokens: &[Token]) -> Vec<Vec<Completion>> {
 fn whoever_watches_sees_every_token_and_changes_none() {
     let model = model(Family::Qwen3);
     for sampling in [Sampling::at(0.9, 7), Sampling::greedy()] {
-        let (all, seen) = watched(&model, &sampling, |_| true);
+        let (all, seen) = watched(&model, &sampling, &limits(), |_| true);
         assert_eq!(all, complete(&model, &requests(), &sampling));
         assert_eq!(all, put_together(&seen));
     }
@@ -197,7 +198,7 @@ fn a_generation_that_is_broken_off_returns_what_was_seen() {
     let whole = complete(&model, &requests(), &sampling);
     // At the very first token, in the middle of a round, and between rounds.
     for count in [1, 10, 21, 130] {
-        let (part, seen) = watched(&model, &sampling, |seen| seen.len() < count);
+        let (part, seen) = watched(&model, &sampling, &limits(), |seen| seen.len() < count);
         assert_eq!(seen.len(), count);
         assert_eq!(part, put_together(&seen));
         let mut cut = 0;
@@ -212,9 +213,30 @@ fn a_generation_that_is_broken_off_returns_what_was_seen() {
 }
 
 #[test]
+fn whoever_watches_need_not_know_of_batches() {
+    let model = model(Family::Llama);
+    let sampling = Sampling::at(1.0, 3);
+    // Room is set aside for so long completions that every request is worked off by itself.
+    let long = Limits {
+        max_completion_length: 2_000_000,
+        ..limits()
+    };
+    let (all, seen) = watched(&model, &sampling, &long, |_| true);
+    assert_eq!(all, put_together(&seen));
+    let order: Vec<usize> = seen.iter().map(|token| token.request).collect();
+    assert!(order.is_sorted() && order.last() == Some(&6), "{order:?}");
+    let third = order.partition_point(|&request| request < 2) + 1;
+    let (part, seen) = watched(&model, &sampling, &long, |seen| seen.len() < third);
+    assert_eq!(part[..2], all[..2]);
+    assert_eq!(part, put_together(&seen));
+    assert_eq!(part[2][0].tokens, all[2][0].tokens[..1]);
+    assert_eq!(part[6], vec![Completion::default(); 3]);
+}
+
+#[test]
 fn a_prompt_that_does_not_fit_is_an_error() {
     let model = model(Family::Llama);
-    for (tokens, fits) in [(0, false), (1, true), (64, true), (65, false)] {
+    for (tokens, fits) in [(0, false), (1, true), (63, true), (64, false)] {
         let request = Request {
             problem: 1,
             prompt: vec![3; tokens],
@@ -227,13 +249,36 @@ fn a_prompt_that_does_not_fit_is_an_error() {
             Ok(all) => assert!(fits && !all[1][0].tokens.is_empty(), "{tokens}"),
             Err(error) => {
                 assert!(!fits && error.is_wrong_input(), "{tokens}: {error}");
-                let expected = (tokens, 64);
+                let expected = (tokens, 63);
                 assert!(
-                    matches!(error, ModelError::Prompt { tokens, room } if (tokens, room) == expected)
+                    matches!(error, ModelError::Prompt { tokens, most } if (tokens, most) == expected)
                 );
             }
         }
     }
+}
+
+#[test]
+fn who_asks_for_nothing_gets_nothing() {
+    let model = model(Family::Qwen2);
+    let nothing = Limits {
+        max_completion_length: 0,
+        ..limits()
+    };
+    let request = |samples| Request {
+        problem: 1,
+        prompt: vec![3; 16],
+        samples,
+    };
+    let ask = |samples, limits: &Limits| {
+        let (requests, sampling) = ([request(samples)], Sampling::greedy());
+        pollster::block_on(generate(&model, &requests, &sampling, limits)).unwrap()
+    };
+    assert_eq!(
+        ask(2, &nothing),
+        [[Completion::default(), Completion::default()]]
+    );
+    assert_eq!(ask(0, &limits()), [[]; 1]);
 }
 
 fn workers(shards: usize) -> Workers {

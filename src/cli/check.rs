@@ -5,7 +5,7 @@ use clap::Args;
 use super::place::loader;
 use super::{ConfigArgs, Ended, say};
 use crate::config::fields;
-use crate::training::{Estimate, Setup, measure_steps};
+use crate::training::{Estimate, Session, Setup, Start, measure_steps};
 
 #[derive(Args)]
 pub struct CheckArgs {
@@ -38,7 +38,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<Ended> {
     let device = crate::devices::open(&config.device)?;
     let setup = Setup::new(config, device, &loader)?;
     let estimate = Estimate::of(&setup);
-    let config = &setup.config;
+    let config = setup.config.clone();
     setup.notices.iter().try_for_each(|notice| {
         say!("note: {notice}");
         anyhow::Ok(())
@@ -63,13 +63,15 @@ pub fn run(args: CheckArgs) -> anyhow::Result<Ended> {
         memory.cache >> 20,
         memory.activations >> 20
     );
-    let times = pollster::block_on(measure_steps(config, &loader))?;
-    let (least, most) = times.range(config);
+    // Refuses what training would refuse before its first step.
+    Session::new(setup, Start::Fresh)?;
+    let times = pollster::block_on(measure_steps(&config, &loader))?;
+    let (least, most) = times.range(&config);
     say!(
         "time        base model {:.0} s, then {least:.0} to {most:.0} s for {} steps (an SFT step \
          takes {:.0} ms, a GRPO step of the untrained model, whose answers run to the limit, {:.0} \
          ms; exams and tests not counted)",
-        times.base(config),
+        times.base(&config),
         config.max_steps,
         times.sft * 1e3,
         times.grpo * 1e3

@@ -17,10 +17,10 @@ pub enum ModelError {
     #[error("model weights: {tensor} {why}")]
     Weights { tensor: String, why: String },
     #[error(
-        "a prompt has {tokens} tokens, but the model takes 1 to {room}: shorten it, or take a model \
+        "a prompt has {tokens} tokens, but the model takes 1 to {most}: shorten it, or take a model \
          with more positions (model.max_position_embeddings)"
     )]
-    Prompt { tokens: usize, room: usize },
+    Prompt { tokens: usize, most: usize },
     #[error("the device failed while reading a tensor: {why}")]
     Device { why: String },
 }

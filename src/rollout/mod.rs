@@ -62,7 +62,7 @@ const CACHE_VALUES: usize = 1 << 28;
 /// A completion depends only on the weights, its prompt, `sampling` and (problem, sample index).
 ///
 /// # Errors
-/// If a prompt is empty or longer than the model's positions, or the device fails to give the
+/// If a prompt is empty or leaves no position for an answer, or the device fails to give the
 /// logits.
 pub async fn generate(
     model: &Model,
@@ -88,10 +88,10 @@ pub async fn generate_watched(
     limits: &Limits,
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Vec<Completion>>, ModelError> {
-    let room = model.spec.max_position_embeddings;
+    let most = model.spec.max_position_embeddings.saturating_sub(1);
     let mut lengths = requests.iter().map(|request| request.prompt.len());
-    if let Some(tokens) = lengths.find(|length| !(1..=room).contains(length)) {
-        return Err(ModelError::Prompt { tokens, room });
+    if let Some(tokens) = lengths.find(|length| !(1..=most).contains(length)) {
+        return Err(ModelError::Prompt { tokens, most });
     }
     let decoder = model.decoder().for_decoding();
     let mut all = Vec::with_capacity(requests.len());
@@ -157,6 +157,9 @@ async fn generate_batch(
         .map(|request| request.samples)
         .max()
         .unwrap_or(0);
+    if copies == 0 || limits.max_completion_length == 0 {
+        return Ok(requests.iter().map(nothing_yet).collect());
+    }
     let lengths: Vec<usize> = requests
         .iter()
         .map(|request| request.prompt.len())

@@ -138,7 +138,7 @@ async fn seconds_per_step(
     Ok(seconds)
 }
 
-#[cfg(all(test, not(target_family = "wasm")))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -180,13 +180,13 @@ mod tests {
 
     #[test]
     fn times_add_up() {
-        let config = config(&["max_steps=100"]);
+        let config = config(&["max_steps=200"]);
         let times = StepTimes {
             sft: 0.5,
             grpo: 0.25,
         };
         assert_eq!(times.base(&config), 0.5 * 2.0 * 30.0);
-        assert_eq!(times.range(&config), (25.0, 50.0));
+        assert_eq!(times.range(&config), (50.0, 100.0));
     }
 
     #[test]

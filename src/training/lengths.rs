@@ -66,18 +66,14 @@ pub(super) fn check(
         let pool = Pool::prompts(task, levels.iter().copied())?;
         let levels = look(levels, &pool, task, text)?;
         rule.refuse_if_none_fits(&levels, "base.levels, ")?;
-        notices.extend(levels.iter().filter_map(|level| rule.notice(level)));
+        notices.extend(rule.notices(&levels, "base model, "));
     }
     if learns_from_demonstrations(config) {
         let [low, high] = config.curriculum.levels;
         let levels = look(low..=high, demonstrations, task, text)?;
         let open = config.curriculum.start.clamp(low, high) - low + 1;
         rule.refuse_if_none_fits(&levels[..open as usize], "")?;
-        for notice in levels.iter().filter_map(|level| rule.notice(level)) {
-            if !notices.contains(&notice) {
-                notices.push(notice);
-            }
-        }
+        notices.extend(rule.notices(&levels, ""));
     }
     Ok(notices)
 }
@@ -186,20 +182,23 @@ impl Rule<'_> {
         })))
     }
 
-    /// That demonstrations of a level will be left out, if so.
-    fn notice(&self, Level { level, lengths }: &Level) -> Option<String> {
+    /// One notice for each level of which demonstrations will be left out.
+    fn notices(&self, levels: &[Level], place: &str) -> Vec<String> {
         let max = self.max();
-        let left_out = lengths.iter().filter(|&&length| length > max).count();
-        let longest = *lengths.iter().max()?;
-        (left_out > 0).then(|| {
-            format!(
-                "level {level}: {left_out} of the first {} demonstrations have more than {max} \
-                 tokens ({}), as {longest}, and such ones are left out; to keep them, {}",
-                lengths.len(),
-                self.limit(),
-                self.advice(longest)
-            )
-        })
+        let notice = |Level { level, lengths }: &Level| {
+            let longest = *lengths.iter().max()?;
+            let left_out = lengths.iter().filter(|&&length| length > max).count();
+            (left_out > 0).then(|| {
+                format!(
+                    "{place}level {level}: {left_out} of the first {} demonstrations are longer \
+                     than {max} tokens ({}) and are left out; to keep them, {}",
+                    lengths.len(),
+                    self.limit(),
+                    self.advice(longest)
+                )
+            })
+        };
+        levels.iter().filter_map(notice).collect()
     }
 }
 
@@ -213,7 +212,8 @@ mod tests {
                     max_position_embeddings = 64\n[grpo]\nmax_completion_length = 8\n\
                     num_prompts = 2\nnum_generations = 2\n[sft]\nbatch_size = 8\n\
                     [curriculum]\nlevels = [1, 3]\nstart = 1\n\
-                    [evaluation]\nproblems = 0\n[exam]\nproblems = 0";
+                    [evaluation]\nproblems = 0\n[exam]\nevery = 100\n\
+                    [balance]\nwarmup_steps = 2";
         let set: Vec<String> = set.iter().map(ToString::to_string).collect();
         let config = RunConfig::from_toml(text, "test", &set)?;
         let device = crate::devices::open(&config.device)?;
@@ -266,7 +266,7 @@ mod tests {
         // One below the shortest is refused, the shortest is not; the longest leaves nothing out.
         refused(&[&max_length(shortest - 1)]);
         let notices_of = |length| {
-            let mut notices = notices(&[&max_length(length), "balance.warmup_steps=0"]);
+            let mut notices = notices(&[&max_length(length)]);
             notices.retain(|notice| notice.starts_with("level 1:"));
             notices
         };

@@ -11,6 +11,7 @@ use super::alarms::Alarms;
 use super::checkpoint::{Snapshot, State};
 use super::event::{Command, Event, Phase};
 use super::examination::{Examination, Study};
+use super::lengths;
 use super::optimizer::AdamW;
 use super::rollouts::Rollouts;
 use super::setup::Setup;
@@ -132,14 +133,8 @@ impl Session {
         let workers = Workers::new(shards, device.clone(), text.pad());
         let mut notices = notices;
         notices.extend(short_levels(&config, task.as_ref()));
-        let (spec, pool) = (&model.spec, &demonstrations);
-        notices.extend(super::lengths::check(
-            &config,
-            task.as_ref(),
-            &text,
-            spec,
-            pool,
-        )?);
+        let long = lengths::check(&config, task.as_ref(), &text, &model.spec, &demonstrations)?;
+        notices.extend(long);
         let study = Study::new(&config, task, text);
         let count = if config.optimizer.separate { 2 } else { 1 };
         let phase = if config.base.steps > 0 {

@@ -136,7 +136,10 @@ pub enum Action {
     /// Says something briefly.
     Say(String),
     /// Saves a part of the window as a picture.
-    Picture { name: String, area: eframe::egui::Rect },
+    Picture {
+        name: String,
+        area: eframe::egui::Rect,
+    },
 }
 
 /// Collects what a room wants done.

@@ -36,7 +36,11 @@ pub fn open(runs: PathBuf, script: Option<Box<dyn Script>>) -> Result<(), Window
         persist_window: script.is_none(),
         ..Default::default()
     };
-    let name = if script.is_some() { "sasr-studio-tour" } else { "sasr-studio" };
+    let name = if script.is_some() {
+        "sasr-studio-tour"
+    } else {
+        "sasr-studio"
+    };
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {
         let context = &creation.egui_ctx;
         let engine = engine::spawn(runs.clone(), context.clone())?;

@@ -19,6 +19,7 @@ use super::record::{Motion, Record, RunKey};
 use super::rooms::Rooms;
 use super::{Action, Actions, Place, World, theme};
 use crate::clock::Clock;
+use crate::training::Event;
 
 /// Frames whose times are remembered.
 const FRAMES: usize = 2048;
@@ -68,6 +69,8 @@ pub struct Studio {
     engine: Box<dyn Engine>,
     library: Box<dyn Library>,
     records: BTreeMap<RunKey, Record>,
+    /// Events that have come and did not fit into a frame yet.
+    unheard: std::collections::VecDeque<(RunKey, Event)>,
     live: Option<RunKey>,
     queue: Option<QueueState>,
     runs: Vec<RunCard>,
@@ -130,6 +133,7 @@ impl Studio {
             engine,
             library,
             records: BTreeMap::new(),
+            unheard: std::collections::VecDeque::new(),
             live: None,
             queue: None,
             runs: Vec::new(),

@@ -100,16 +100,33 @@ pub fn series(ui: &egui::Ui, index: usize) -> Color32 {
     }
 }
 
-/// Sets text sizes, spacing and rounding, once.
+/// Sets fonts, text sizes and spacing, once.
 pub fn apply(context: &egui::Context) {
+    // The text font has no arrows; the one for code has.
+    let mut fonts = egui::FontDefinitions::default();
+    let text = fonts.families.entry(egui::FontFamily::Proportional).or_default();
+    text.insert(1.min(text.len()), "Hack".into());
+    context.set_fonts(fonts);
     context.all_styles_mut(|style| {
         use egui::{FontFamily, FontId, TextStyle};
         style.text_styles = [
-            (TextStyle::Heading, FontId::new(20.0, FontFamily::Proportional)),
+            (
+                TextStyle::Heading,
+                FontId::new(20.0, FontFamily::Proportional),
+            ),
             (TextStyle::Body, FontId::new(14.0, FontFamily::Proportional)),
-            (TextStyle::Button, FontId::new(14.0, FontFamily::Proportional)),
-            (TextStyle::Small, FontId::new(11.5, FontFamily::Proportional)),
-            (TextStyle::Monospace, FontId::new(13.0, FontFamily::Monospace)),
+            (
+                TextStyle::Button,
+                FontId::new(14.0, FontFamily::Proportional),
+            ),
+            (
+                TextStyle::Small,
+                FontId::new(11.5, FontFamily::Proportional),
+            ),
+            (
+                TextStyle::Monospace,
+                FontId::new(13.0, FontFamily::Monospace),
+            ),
         ]
         .into();
         style.spacing.item_spacing = egui::vec2(8.0, 6.0);

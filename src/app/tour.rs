@@ -64,7 +64,10 @@ pub struct Tour {
     frames: u32,
     since: f64,
     pending: u32,
-    saved: (Sender<Result<PathBuf, String>>, Receiver<Result<PathBuf, String>>),
+    saved: (
+        Sender<Result<PathBuf, String>>,
+        Receiver<Result<PathBuf, String>>,
+    ),
     findings: Findings,
     report: Sender<Findings>,
 }
@@ -209,9 +212,8 @@ impl Script for Tour {
             }
             Stop::Live => {
                 let record = view.world.shown;
-                let half = |record: &super::record::Record| {
-                    record.step() >= record.config.max_steps / 2
-                };
+                let half =
+                    |record: &super::record::Record| record.step() >= record.config.max_steps / 2;
                 if record.is_none_or(half) {
                     self.picture("balance-live", context);
                     self.findings.frame_median = percentile(view.frames, 0.5);

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 
-use super::{Asked, QueueState, Question, Reply, Request, Subject, Ticket};
+use super::{Asked, Question, QueueState, Reply, Request, Subject, Ticket};
 use crate::app::record::RunKey;
 use crate::clock::Clock;
 use crate::config::RunConfig;
@@ -16,8 +16,7 @@ use crate::runs::follow::Follower;
 use crate::runs::place;
 use crate::tasks::Split;
 use crate::training::{
-    Command, CompletionRecord, Estimate, Event, Setup, Study, measure_steps, preview,
-    preview_level,
+    Command, CompletionRecord, Estimate, Event, Setup, Study, measure_steps, preview, preview_level,
 };
 
 /// Events gathered before they are sent, in seconds: a message per step would be too many.
@@ -361,8 +360,7 @@ impl<'a> Work<'a> {
             }
             Subject::Checkpoint { run, checkpoint } => {
                 let setup = self.open(run, checkpoint.as_deref())?;
-                let study =
-                    Study::new(&setup.config, setup.task.clone(), setup.text.clone());
+                let study = Study::new(&setup.config, setup.task.clone(), setup.text.clone());
                 (study, setup.model.clone())
             }
         };
@@ -390,10 +388,12 @@ impl<'a> Work<'a> {
             // The newest may be another one than before.
             None => place::model_folder(&path).map_err(|error| in_full(&error))?,
         };
-        let known = self.opened.as_ref().is_some_and(|(there, _)| *there == place);
+        let known = self
+            .opened
+            .as_ref()
+            .is_some_and(|(there, _)| *there == place);
         if !known {
-            let (setup, _) =
-                place::open_run(&place, None, &[]).map_err(|error| in_full(&error))?;
+            let (setup, _) = place::open_run(&place, None, &[]).map_err(|error| in_full(&error))?;
             self.opened = Some((place, setup));
         }
         let opened = self.opened.as_ref().map(|(_, setup)| setup);
@@ -431,11 +431,14 @@ fn ask(
             (Some(problem), request)
         }
         Asked::Text(text) => {
-            let request = study.text.prompt(text).map(|prompt| crate::rollout::Request {
-                problem: crate::rng::fingerprint(text),
-                prompt,
-                samples,
-            });
+            let request = study
+                .text
+                .prompt(text)
+                .map(|prompt| crate::rollout::Request {
+                    problem: crate::rng::fingerprint(text),
+                    prompt,
+                    samples,
+                });
             (None, request.map_err(Into::into))
         }
     };

@@ -5,6 +5,7 @@
 #[cfg(not(target_family = "wasm"))]
 mod native;
 #[cfg(not(target_family = "wasm"))]
+mod shelf;
 
 #[cfg(not(target_family = "wasm"))]
 pub use native::spawn;
@@ -24,7 +25,10 @@ pub enum Errand {
     Open(RunKey),
     /// Follows a run no longer.
     Close(RunKey),
-    Rename { run: RunKey, name: String },
+    Rename {
+        run: RunKey,
+        name: String,
+    },
     /// Moves a run to the system's bin.
     Delete(RunKey),
     /// Shows a run's folder in the system's file manager.
@@ -36,15 +40,26 @@ pub enum Errand {
     /// Asks where to, then writes a file.
     Save(Saved),
     /// Reads several runs for the compare room.
-    Compare { ticket: Ticket, runs: Vec<RunKey> },
+    Compare {
+        ticket: Ticket,
+        runs: Vec<RunKey>,
+    },
     /// The demonstrations of a step's batch, as text.
     Demonstrations {
         ticket: Ticket,
         config: Box<RunConfig>,
         items: Vec<BatchItem>,
     },
+    /// Which of these files (as a configuration names them) are not there.
+    Missing {
+        ticket: Ticket,
+        files: Vec<String>,
+    },
     /// The checkpoints of a run.
-    Checkpoints { ticket: Ticket, run: RunKey },
+    Checkpoints {
+        ticket: Ticket,
+        run: RunKey,
+    },
     Quit,
 }
 
@@ -80,7 +95,10 @@ pub enum SavedWhat {
 pub enum Found {
     Runs(Vec<RunCard>),
     /// A run is open; its events follow.
-    Opened { run: RunKey, config: Box<RunConfig> },
+    Opened {
+        run: RunKey,
+        config: Box<RunConfig>,
+    },
     /// What a run said, in order.
     News {
         run: RunKey,
@@ -109,10 +127,17 @@ pub enum Found {
         ticket: Ticket,
         names: Vec<String>,
     },
+    /// Of the files asked about, those that are not there.
+    Missing { ticket: Ticket, files: Vec<String> },
+    /// A run goes by another key from now on, or is gone for `None`. It is not followed any more.
+    Moved { from: RunKey, to: Option<RunKey> },
     /// Something was done, in words.
     Done(String),
     /// What was asked under a ticket cannot be had.
-    Refused { ticket: Ticket, why: String },
+    Refused {
+        ticket: Ticket,
+        why: String,
+    },
     /// Something failed, in words with the way out.
     Failed(String),
 }

@@ -1,5 +1,117 @@
-//! stub
-use super::{Library, Found, Errand};
-struct H;
-impl Library for H { fn send(&mut self, _: Errand) {} fn receive(&mut self) -> Option<Found> { None } }
-pub fn spawn(_: std::path::PathBuf, _: eframe::egui::Context) -> std::io::Result<Box<dyn Library>> { Ok(Box::new(H)) }
+//! Native seam: the library's thread.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use eframe::egui;
+
+use super::shelf::{Desktop, Shelf, System, Word};
+use super::{Errand, Found, Library};
+
+/// Painting takes time from the training: words are gathered for this long.
+const GATHER: Duration = Duration::from_millis(80);
+
+struct Handle {
+    inbox: Sender<Word>,
+    found: Receiver<Found>,
+    unheard: Arc<AtomicUsize>,
+}
+
+impl Library for Handle {
+    fn send(&mut self, errand: Errand) {
+        self.inbox.send(Word::Errand(errand)).ok();
+    }
+
+    fn receive(&mut self) -> Option<Found> {
+        let found = self.found.try_recv().ok()?;
+        self.unheard.fetch_sub(1, Ordering::Relaxed);
+        Some(found)
+    }
+}
+
+/// Says words to the window; every thread of the library has one.
+#[derive(Clone)]
+pub(super) struct Mouth {
+    outbox: Sender<Found>,
+    unheard: Arc<AtomicUsize>,
+    context: egui::Context,
+}
+
+impl Mouth {
+    pub fn say(&self, found: Found) {
+        let more = matches!(
+            &found,
+            Found::News {
+                caught_up: false,
+                ..
+            }
+        );
+        self.unheard.fetch_add(1, Ordering::Relaxed);
+        self.outbox.send(found).ok();
+        if more {
+            // A log that is being read comes in as fast as frames are drawn.
+            self.context.request_repaint();
+        } else {
+            self.context.request_repaint_after(GATHER);
+        }
+    }
+
+    /// Words that the window has not taken in yet.
+    pub fn unheard(&self) -> usize {
+        self.unheard.load(Ordering::Relaxed)
+    }
+}
+
+/// Starts the library's thread. Runs are kept in `runs`.
+///
+/// # Errors
+/// If the system gives no thread.
+pub fn spawn(runs: PathBuf, context: egui::Context) -> std::io::Result<Box<dyn Library>> {
+    spawn_with(runs, context, Arc::new(System))
+}
+
+/// The same with another desktop around it.
+pub(super) fn spawn_with(
+    runs: PathBuf,
+    context: egui::Context,
+    desktop: Arc<dyn Desktop>,
+) -> std::io::Result<Box<dyn Library>> {
+    let (inbox, words) = channel();
+    let (outbox, found) = channel();
+    let unheard = Arc::new(AtomicUsize::new(0));
+    let mouth = Mouth {
+        outbox,
+        unheard: unheard.clone(),
+        context,
+    };
+    let mut shelf = Shelf::new(runs, mouth.clone(), desktop, inbox.clone())?;
+    std::thread::Builder::new()
+        .name("library".into())
+        .spawn(move || {
+            let work = std::panic::AssertUnwindSafe(|| serve(&words, &mut shelf));
+            if std::panic::catch_unwind(work).is_err() {
+                let why = "the part of the program that reads run folders broke down (a defect of \
+                           this program); no file was lost: start sasr again";
+                mouth.say(Found::Failed(why.into()));
+            }
+        })?;
+    Ok(Box::new(Handle {
+        inbox,
+        found,
+        unheard,
+    }))
+}
+
+fn serve(words: &Receiver<Word>, shelf: &mut Shelf) {
+    loop {
+        match words.recv_timeout(shelf.pause()) {
+            Ok(Word::Errand(Errand::Quit)) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(word) => shelf.take(word),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        shelf.look();
+    }
+}

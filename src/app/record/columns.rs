@@ -179,7 +179,11 @@ mod tests {
             let p = record.decision.as_ref().map(|decision| decision.p as f32);
             assert_eq!(columns.value(names::P, record.step), p);
         }
-        assert!(columns.names().all(|name| columns.get(name).unwrap().len() == 40));
+        assert!(
+            columns
+                .names()
+                .all(|name| columns.get(name).unwrap().len() == 40)
+        );
     }
 
     #[test]

@@ -99,11 +99,7 @@ impl Record {
     /// Forgets everything said: the run is being told from the beginning again.
     pub fn restart(&mut self) {
         let revision = self.revision + 1;
-        let (key, config, motion) = (
-            self.key.clone(),
-            self.config.clone(),
-            self.motion.clone(),
-        );
+        let (key, config, motion) = (self.key.clone(), self.config.clone(), self.motion.clone());
         *self = Self {
             revision,
             ..Self::new(key, config, motion)
@@ -193,7 +189,9 @@ impl Record {
     fn hear_step(&mut self, record: &StepRecord) {
         self.columns.push(record);
         self.phase = record.phase;
-        let keep = self.measured.partition_point(|step| step.step < record.step);
+        let keep = self
+            .measured
+            .partition_point(|step| step.step < record.step);
         self.measured.truncate(keep);
         self.measured.push(LoggedStep {
             step: record.step,
@@ -206,8 +204,7 @@ impl Record {
 
     fn hear_change(&mut self, step: u64, path: String, value: String) {
         if let Ok(text) = self.config.to_toml()
-            && let Ok(config) =
-                RunConfig::from_toml(&text, "the run", &[format!("{path}={value}")])
+            && let Ok(config) = RunConfig::from_toml(&text, "the run", &[format!("{path}={value}")])
         {
             self.config = config;
         }
@@ -222,7 +219,9 @@ impl Record {
 
     /// Levels of the exams, rising, and the steps they were taken at.
     pub fn exams(&self) -> impl Iterator<Item = &EvaluationRecord> {
-        self.evaluations.iter().filter(|record| record.kind == "exam")
+        self.evaluations
+            .iter()
+            .filter(|record| record.kind == "exam")
     }
 
     /// Mean accuracy over levels of the exam at every step that had one.

@@ -71,16 +71,18 @@ impl Studio {
         self.records.remove(run);
         self.library.send(Errand::Close(run.clone()));
         if self.kept.shown.as_ref() == Some(run) {
-            self.kept.shown = self.live.clone().or_else(|| self.records.keys().next().cloned());
+            self.kept.shown = self
+                .live
+                .clone()
+                .or_else(|| self.records.keys().next().cloned());
             self.selected = None;
         }
     }
 
     pub(super) fn shortcuts(&mut self, context: &egui::Context) {
         let pressed = |modifiers, key| {
-            context.input_mut(|input| {
-                input.consume_shortcut(&KeyboardShortcut::new(modifiers, key))
-            })
+            context
+                .input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(modifiers, key)))
         };
         for (place, key) in Place::ALL.into_iter().zip(ROOM_KEYS) {
             if pressed(Modifiers::COMMAND, key) {
@@ -128,7 +130,11 @@ impl Studio {
         let paused = record.is_some_and(|record| {
             record.motion == crate::app::record::Motion::Here { paused: true }
         });
-        let command = if paused { Command::Resume } else { Command::Pause };
+        let command = if paused {
+            Command::Resume
+        } else {
+            Command::Pause
+        };
         self.engine.send(Request::Tell(command));
     }
 
@@ -211,7 +217,11 @@ pub fn encode_png(image: &egui::ColorImage) -> Result<Vec<u8>, png::EncodingErro
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header()?;
-    let pixels: Vec<u8> = image.pixels.iter().flat_map(|pixel| pixel.to_array()).collect();
+    let pixels: Vec<u8> = image
+        .pixels
+        .iter()
+        .flat_map(|pixel| pixel.to_array())
+        .collect();
     writer.write_image_data(&pixels)?;
     writer.finish()?;
     Ok(bytes)

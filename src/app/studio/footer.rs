@@ -39,7 +39,8 @@ impl Studio {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     let text = format!("{:.1} ms a frame", self.frame_time() * 1e3);
                     let hint = "Time this window's own code takes for a frame (95th percentile)";
-                    ui.label(RichText::new(text).small().weak()).on_hover_text(hint);
+                    ui.label(RichText::new(text).small().weak())
+                        .on_hover_text(hint);
                 });
             });
         });
@@ -75,7 +76,8 @@ impl Studio {
         if let Some(index) = dismissed {
             self.toasts.remove(index);
         }
-        ui.ctx().request_repaint_after(std::time::Duration::from_millis(500));
+        ui.ctx()
+            .request_repaint_after(std::time::Duration::from_millis(500));
     }
 }
 

@@ -79,7 +79,8 @@ impl Studio {
 
     fn controls(&mut self, ui: &mut egui::Ui) {
         let Some(record) = self.shown() else { return };
-        match record.motion {
+        let (motion, steps) = (record.motion.clone(), record.config.max_steps);
+        match motion {
             Motion::Here { paused } => {
                 let (label, hint) = if paused {
                     ("Resume", "Go on (Ctrl+P)")
@@ -90,7 +91,10 @@ impl Studio {
                     self.toggle_pause();
                 }
                 let step = ui.button("Single step");
-                if step.on_hover_text("One step, then pause (Ctrl+.)").clicked() {
+                if step
+                    .on_hover_text("One step, then pause (Ctrl+.)")
+                    .clicked()
+                {
                     self.engine.send(Request::Tell(Command::SingleStep));
                 }
                 let stop = ui.button("Stop and save");
@@ -98,44 +102,34 @@ impl Studio {
                 if stop.on_hover_text(hint).clicked() {
                     self.engine.send(Request::Tell(Command::StopAndSave));
                 }
+                if let Some(max_steps) = extend_menu(ui, steps) {
+                    self.engine
+                        .send(Request::Tell(Command::Extend { max_steps }));
+                }
             }
-            Motion::Still if self.live.is_none() => {
-                let (key, finished) = (record.key.clone(), record.finished);
-                let label = if finished { "Extend…" } else { "Resume" };
-                self.go_on_button(ui, label, key, finished);
-            }
+            Motion::Still if self.live.is_none() => self.go_on(ui),
             Motion::Still | Motion::Followed => {}
         }
     }
 
     /// Resumes a stopped run, or asks how far a finished one is to be extended.
-    fn go_on_button(&mut self, ui: &mut egui::Ui, label: &str, run: RunKey, finished: bool) {
-        if !finished {
-            let button = ui.button(label).on_hover_text("Go on from the newest checkpoint");
-            if button.clicked() {
-                self.engine.send(Request::Resume {
-                    run,
-                    checkpoint: None,
-                    set: Vec::new(),
-                });
-            }
-            return;
+    fn go_on(&mut self, ui: &mut egui::Ui) {
+        let Some(record) = self.shown() else { return };
+        let (run, steps) = (record.key.clone(), record.config.max_steps);
+        let set = if record.finished {
+            extend_menu(ui, steps).map(|max_steps| vec![format!("max_steps={max_steps}")])
+        } else {
+            let button = ui.button("Resume");
+            let button = button.on_hover_text("Go on from the newest checkpoint");
+            button.clicked().then(Vec::new)
+        };
+        if let Some(set) = set {
+            self.engine.send(Request::Resume {
+                run,
+                checkpoint: None,
+                set,
+            });
         }
-        let steps = self.shown().map_or(0, |record| record.config.max_steps);
-        ui.menu_button(label, |ui| {
-            ui.label("More steps than configured, from the last checkpoint on");
-            for more in [steps / 4, steps / 2, steps] {
-                let more = more.max(1);
-                if ui.button(format!("{more} more steps")).clicked() {
-                    self.engine.send(Request::Resume {
-                        run: run.clone(),
-                        checkpoint: None,
-                        set: vec![format!("max_steps={}", steps + more)],
-                    });
-                    ui.close();
-                }
-            }
-        });
     }
 
     fn theme_switch(&mut self, ui: &mut egui::Ui) {
@@ -145,7 +139,9 @@ impl Studio {
         } else {
             ("Dark", egui::ThemePreference::Dark)
         };
-        let button = ui.button(label).on_hover_text("Change between light and dark");
+        let button = ui
+            .button(label)
+            .on_hover_text("Change between light and dark");
         if button.clicked() {
             self.kept.theme = other;
             ui.ctx().set_theme(other);
@@ -162,6 +158,23 @@ impl Studio {
             .text(RichText::new(text).small());
         ui.add(bar);
     }
+}
+
+/// Offers more steps than the `steps` configured; the new number, once chosen.
+fn extend_menu(ui: &mut egui::Ui, steps: u64) -> Option<u64> {
+    let mut chosen = None;
+    let menu = ui.menu_button("Extend…", |ui| {
+        ui.label("Train on beyond the configured steps");
+        for more in [steps / 4, steps / 2, steps] {
+            let more = more.max(1);
+            if ui.button(format!("{more} more steps")).clicked() {
+                chosen = Some(steps + more);
+                ui.close();
+            }
+        }
+    });
+    menu.response.on_hover_text("More steps for this run");
+    chosen
 }
 
 /// How far a run is, and that in words.

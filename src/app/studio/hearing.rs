@@ -19,6 +19,16 @@ impl Studio {
     pub(super) fn hear(&mut self, context: &egui::Context) {
         let begun = self.clock.seconds();
         loop {
+            // A message may hold many events: they are taken in one by one, in order, before the
+            // next message.
+            while let Some((run, event)) = self.unheard.pop_front() {
+                if let Some(record) = self.records.get_mut(&run) {
+                    record.hear(event);
+                }
+                if self.clock.seconds() - begun > SECONDS_PER_FRAME {
+                    return context.request_repaint();
+                }
+            }
             let reply = self.engine.receive();
             let found = self.library.receive();
             if reply.is_none() && found.is_none() {
@@ -38,6 +48,15 @@ impl Studio {
         }
     }
 
+    /// Takes in at once what was put off: what follows must not be overtaken by it.
+    fn hear_all(&mut self) {
+        for (run, event) in std::mem::take(&mut self.unheard) {
+            if let Some(record) = self.records.get_mut(&run) {
+                record.hear(event);
+            }
+        }
+    }
+
     fn tell_rooms(&mut self, tell: impl Fn(&mut dyn crate::app::rooms::Room)) {
         for place in Place::ALL {
             tell(self.kept.rooms.at(place));
@@ -51,8 +70,8 @@ impl Studio {
                 config,
                 before,
             } => {
-                let mut record = Record::new(run.clone(), *config, Motion::Here { paused: false });
-                before.into_iter().for_each(|event| record.hear(event));
+                let record = Record::new(run.clone(), *config, Motion::Here { paused: false });
+                self.put_off(&run, before);
                 self.library.send(Errand::Close(run.clone()));
                 self.records.insert(run.clone(), record);
                 self.live = Some(run.clone());
@@ -60,16 +79,13 @@ impl Studio {
                 self.selected = None;
                 self.library.send(Errand::List);
             }
-            Reply::Events { run, events } => {
-                if let Some(record) = self.records.get_mut(&run) {
-                    events.into_iter().for_each(|event| record.hear(event));
-                }
-            }
+            Reply::Events { run, events } => self.put_off(&run, events),
             Reply::Ended {
                 run,
                 finished,
                 error,
             } => {
+                self.hear_all();
                 if let Some(record) = self.records.get_mut(&run) {
                     record.motion = Motion::Still;
                     record.finished = finished;
@@ -139,7 +155,6 @@ impl Studio {
                 if let Some(config) = config {
                     record.config = *config;
                 }
-                events.into_iter().for_each(|event| record.hear(event));
                 record.notices.extend(notices);
                 record.finished = finished;
                 record.motion = if growing {
@@ -147,15 +162,36 @@ impl Studio {
                 } else {
                     Motion::Still
                 };
+                self.put_off(&run, events);
             }
             Found::Config(config) => self.actions.push(Action::Configure(config)),
             Found::Done(what) => self.say(what),
             Found::Failed(why) => self.say_error(why),
+            Found::Moved { from, to } => self.move_run(&from, to),
             Found::Compared { .. }
+            | Found::Missing { .. }
             | Found::Demonstrations { .. }
             | Found::Checkpoints { .. }
             | Found::Refused { .. } => {}
         }
+    }
+
+    /// A run was renamed or put into the bin.
+    fn move_run(&mut self, from: &str, to: Option<String>) {
+        if self.records.remove(from).is_some()
+            && let Some(to) = &to
+        {
+            self.library.send(Errand::Open(to.clone()));
+        }
+        if self.kept.shown.as_deref() == Some(from) {
+            self.kept.shown = to;
+            self.selected = None;
+        }
+    }
+
+    fn put_off(&mut self, run: &str, events: Vec<crate::training::Event>) {
+        let events = events.into_iter().map(|event| (run.to_owned(), event));
+        self.unheard.extend(events);
     }
 
     /// Says something that goes away by itself.

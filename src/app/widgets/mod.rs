@@ -41,8 +41,13 @@ pub fn branch_label(ui: &mut Ui, branch: Branch) -> egui::Response {
 /// Right or wrong as a sign and a colour.
 pub fn verdict(ui: &mut Ui, correct: bool) -> egui::Response {
     let color = theme::palette(ui).verdict(correct);
-    let (sign, words) = if correct { ("✔", "right") } else { ("✖", "wrong") };
-    ui.label(RichText::new(sign).color(color)).on_hover_text(words)
+    let (sign, words) = if correct {
+        ("✔", "right")
+    } else {
+        ("✖", "wrong")
+    };
+    ui.label(RichText::new(sign).color(color))
+        .on_hover_text(words)
 }
 
 /// A horizontal bar for a value between `-limit` and `limit`, from the middle, with its number.

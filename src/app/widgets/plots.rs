@@ -150,8 +150,16 @@ mod tests {
         let points = thinned(&values, None, 1.0, 0.0..=100_001.0, 1000);
         assert!(points.len() <= 1002, "{}", points.len());
         assert!(points.windows(2).all(|pair| pair[0].x < pair[1].x));
-        assert!(points.iter().any(|point| point.y == 50.0 && point.x == 77_778.0));
-        assert!(points.iter().any(|point| point.y == -50.0 && point.x == 12_346.0));
+        assert!(
+            points
+                .iter()
+                .any(|point| point.y == 50.0 && point.x == 77_778.0)
+        );
+        assert!(
+            points
+                .iter()
+                .any(|point| point.y == -50.0 && point.x == 12_346.0)
+        );
     }
 
     #[test]
@@ -159,7 +167,10 @@ mod tests {
         let values: Vec<f32> = (0..100).map(|i| i as f32).collect();
         let points = thinned(&values, None, 1.0, 10.0..=12.0, 1000);
         let xs: Vec<f64> = points.iter().map(|point| point.x).collect();
-        assert!(xs.starts_with(&[9.0]) && xs.contains(&12.0) && xs.len() <= 7, "{xs:?}");
+        assert!(
+            xs.starts_with(&[9.0]) && xs.contains(&12.0) && xs.len() <= 7,
+            "{xs:?}"
+        );
         let seconds: Vec<f64> = (0..100).map(|i| i as f64 * 0.5).collect();
         let points = thinned(&values, Some(&seconds), 0.0, 10.0..=11.0, 1000);
         let xs: Vec<f64> = points.iter().map(|point| point.x).collect();

@@ -16,7 +16,7 @@ pub struct Piece<'a> {
 }
 
 /// Draws tokens one after the other, wrapped: a background from the probability, or by the loss
-/// mask. Line ends are shown as ⏎. Hovering tells a token's probability.
+/// mask. Line ends are shown as ↵. Hovering tells a token's probability.
 pub fn pieces(ui: &mut Ui, tokens: &[Piece<'_>]) -> egui::Response {
     let colors = theme::palette(ui);
     let font: FontId = TextStyle::Monospace.resolve(ui.style());
@@ -36,7 +36,7 @@ pub fn pieces(ui: &mut Ui, tokens: &[Piece<'_>]) -> egui::Response {
             Some(false) => ui.visuals().weak_text_color(),
             _ => text,
         };
-        let shown = token.text.replace('\n', "⏎\n");
+        let shown = token.text.replace('\n', "↵\n");
         length += shown.chars().count();
         ends.push(length);
         let format = TextFormat {

@@ -1,0 +1,133 @@
+//! What is dropped or chosen: a configuration, a run folder, a folder of runs, a zip.
+
+use std::fs::File;
+use std::io::{Cursor, Read, Seek};
+use std::path::{Path, PathBuf};
+
+use super::folders::{folders, is_run, name_of};
+use super::packing::{self, Limits};
+use super::{Shelf, Word, in_full};
+use crate::app::library::Found;
+use crate::config::RunConfig;
+use crate::runs::read::CONFIG;
+
+/// Runs opened at once at most.
+const OPENED_AT_ONCE: usize = 40;
+
+impl Shelf {
+    pub(super) fn import(&mut self, path: &Path) {
+        let path = run_of_file(path).unwrap_or_else(|| path.to_path_buf());
+        let name = name_of(&path);
+        if path.is_dir() {
+            return self.import_folder(&path);
+        }
+        match extension(&name).as_str() {
+            "toml" => match std::fs::read(&path) {
+                Ok(bytes) => self.import_config(&name, &bytes),
+                Err(error) => self.refuse(format!("{name} cannot be read: {error}")),
+            },
+            "zip" => match File::open(&path) {
+                Ok(file) => self.unpack(name, file),
+                Err(error) => self.refuse(format!("{name} cannot be read: {error}")),
+            },
+            _ if !path.exists() => self.refuse(format!("{} is not there", path.display())),
+            _ => self.refuse(unknown(&name)),
+        }
+    }
+
+    pub(super) fn import_bytes(&mut self, name: String, bytes: Vec<u8>) {
+        match extension(&name).as_str() {
+            "toml" => self.import_config(&name, &bytes),
+            "zip" => self.unpack(name, Cursor::new(bytes)),
+            _ => self.refuse(unknown(&name)),
+        }
+    }
+
+    fn refuse(&self, why: String) {
+        self.mouth.say(Found::Failed(why));
+    }
+
+    fn import_config(&self, name: &str, bytes: &[u8]) {
+        match RunConfig::from_toml(&String::from_utf8_lossy(bytes), name, &[]) {
+            Ok(config) => self.mouth.say(Found::Config(Box::new(config))),
+            Err(error) => self.refuse(format!("This configuration cannot be used\n{error}")),
+        }
+    }
+
+    fn import_folder(&mut self, folder: &Path) {
+        if is_run(folder) {
+            return self.open_all(&[folder.to_path_buf()]);
+        }
+        let runs: Vec<PathBuf> = match folders(folder) {
+            Ok(inner) => inner.into_iter().filter(|folder| is_run(folder)).collect(),
+            Err(error) => {
+                return self.refuse(format!("{} cannot be read: {error}", folder.display()));
+            }
+        };
+        match runs.len() {
+            0 => self.refuse(format!(
+                "{} holds no run (no {CONFIG} in it or in a folder in it): drop a run's folder, or \
+                 a folder of runs",
+                folder.display()
+            )),
+            1..=OPENED_AT_ONCE => self.open_all(&runs),
+            count => self.refuse(format!(
+                "{} holds {count} runs; {OPENED_AT_ONCE} can be opened at once: drop the folders \
+                 of those you want to see",
+                folder.display()
+            )),
+        }
+    }
+
+    /// Opens run folders where they are, and says so.
+    pub(super) fn open_all(&mut self, paths: &[PathBuf]) {
+        let keys: Vec<String> = paths.iter().map(|path| self.places.key(path)).collect();
+        let opened: Vec<&String> = keys.iter().filter(|key| self.open(key)).collect();
+        match opened.as_slice() {
+            [] => return,
+            [one] => self.mouth.say(Found::Done(format!("{one} is open"))),
+            several => {
+                let count = several.len();
+                self.mouth
+                    .say(Found::Done(format!("{count} runs are open")));
+            }
+        }
+        self.list(false);
+    }
+
+    /// Unpacks a zip into the runs folder, on a thread of its own: its runs come back as a word.
+    fn unpack(&self, name: String, zip: impl Read + Seek + Send + 'static) {
+        let (mouth, back) = (self.mouth.clone(), self.back.clone());
+        let runs = self.places.runs().to_path_buf();
+        self.aside("library-unpack", move || {
+            match packing::unpack(zip, &name, &runs, &Limits::default()) {
+                Ok(paths) => {
+                    back.send(Word::Open(paths)).ok();
+                }
+                Err(error) => mouth.say(Found::Failed(format!(
+                    "{name} cannot be opened: {}",
+                    in_full(&error)
+                ))),
+            }
+        });
+    }
+}
+
+/// The run folder that a manifest or a log lies in: file dialogs choose files.
+fn run_of_file(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent()?;
+    let of_run = matches!(extension(&name_of(path)).as_str(), "json" | "jsonl");
+    (of_run && path.is_file() && is_run(folder)).then(|| folder.to_path_buf())
+}
+
+fn extension(name: &str) -> String {
+    let extension = Path::new(name).extension().unwrap_or_default();
+    extension.to_string_lossy().to_ascii_lowercase()
+}
+
+fn unknown(name: &str) -> String {
+    format!(
+        "{name} cannot be opened: a configuration (.toml), a run folder, a folder of runs or a \
+         zipped run (.zip) can"
+    )
+}

@@ -1,0 +1,95 @@
+//! Files for the user: asked for, then written whole or not at all.
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use super::desktop::{Chosen, Desktop};
+use super::{Shelf, in_full, packing};
+use crate::app::library::{Found, Saved, SavedWhat};
+use crate::runs::folder::write_file;
+use crate::runs::{RunData, report};
+
+/// What is to be written, with the runs' folders instead of their keys.
+enum Content {
+    Bytes(Vec<u8>),
+    Zip(PathBuf),
+    Report(Vec<PathBuf>),
+}
+
+impl Shelf {
+    /// Asks where to, then writes; both on a thread of their own.
+    pub(super) fn save(&self, saved: Saved) {
+        let content = match saved.what {
+            SavedWhat::Bytes(bytes) => Content::Bytes(bytes),
+            SavedWhat::Zip(run) => Content::Zip(self.places.path(&run)),
+            SavedWhat::Report(runs) => {
+                Content::Report(runs.iter().map(|run| self.places.path(run)).collect())
+            }
+        };
+        let (desk, mouth, name) = (self.desk.clone(), self.mouth.clone(), saved.name);
+        self.aside("library-save", move || {
+            let ask =
+                |desktop: &dyn Desktop, folder: Option<&Path>| desktop.ask_save(&name, folder);
+            let path = match desk.ask(&mouth, ask) {
+                Chosen::Path(path) => with_extension_of(path, &name),
+                Chosen::Nothing => return,
+                Chosen::NoService => {
+                    return mouth.say(Found::Failed(format!(
+                        "{name} is not saved: no file dialog can be shown on this desktop. The \
+                         command line writes run folders and reports (sasr report --help)"
+                    )));
+                }
+            };
+            let found = match write(&path, content) {
+                Ok(()) => Found::Done(format!("Saved as {}", path.display())),
+                Err(why) => Found::Failed(format!("{} is not saved: {why}", path.display())),
+            };
+            mouth.say(found);
+        });
+    }
+}
+
+/// Where the user left the extension out, the suggested one.
+fn with_extension_of(path: PathBuf, name: &str) -> PathBuf {
+    match (path.extension(), Path::new(name).extension()) {
+        (None, Some(extension)) => path.with_extension(extension),
+        _ => path,
+    }
+}
+
+fn write(path: &Path, content: Content) -> Result<(), String> {
+    let bytes = match content {
+        Content::Bytes(bytes) => bytes,
+        Content::Zip(run) => return write_zip(path, &run),
+        Content::Report(runs) => report_of(&runs)?.into_bytes(),
+    };
+    write_file(path, &bytes).map_err(|error| in_full(&error))
+}
+
+/// A zip may be larger than memory: written aside, then renamed.
+fn write_zip(path: &Path, run: &Path) -> Result<(), String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // Hidden: a zip that is saved into the run's folder must not pack itself.
+    let aside = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+    let written = File::create(&aside)
+        .map_err(|error| error.to_string())
+        .and_then(|file| packing::pack(run, BufWriter::new(file)).map_err(|error| in_full(&error)))
+        .and_then(|()| fs::rename(&aside, path).map_err(|error| error.to_string()));
+    if written.is_err() {
+        fs::remove_file(&aside).ok();
+    }
+    written
+}
+
+/// The page of a run, or of several together.
+fn report_of(runs: &[PathBuf]) -> Result<String, String> {
+    let open = |path: &PathBuf| {
+        RunData::open(path).map_err(|error| format!("{}: {}", path.display(), in_full(&error)))
+    };
+    let runs: Vec<RunData> = runs.iter().map(open).collect::<Result<_, _>>()?;
+    match runs.as_slice() {
+        [run] => Ok(report::run(run)),
+        runs => report::comparison(runs).map_err(|error| error.to_string()),
+    }
+}

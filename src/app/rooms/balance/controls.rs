@@ -1,0 +1,142 @@
+//! Settings that may be changed while a run goes on.
+
+use std::collections::BTreeMap;
+
+use eframe::egui::{self, RichText, Ui};
+
+use crate::app::Actions;
+use crate::app::engine::Request;
+use crate::app::record::{Record, RunKey};
+use crate::app::theme;
+use crate::config::{Field, RunConfig, fields};
+use crate::training::{Command, LIVE_SETTINGS};
+
+/// What is being typed, and what was wrong with it.
+#[derive(Default)]
+pub struct Controls {
+    run: RunKey,
+    /// Edits that were not applied yet.
+    typed: BTreeMap<&'static str, String>,
+    wrong: BTreeMap<&'static str, String>,
+    /// What the fields mean, read once.
+    fields: Vec<Field>,
+}
+
+impl Controls {
+    /// A button with the settings behind it.
+    pub fn show(&mut self, ui: &mut Ui, record: &Record, actions: &mut Actions) {
+        if self.run != record.key {
+            (self.typed, self.wrong) = Default::default();
+            self.run.clone_from(&record.key);
+        }
+        let config = egui::containers::menu::MenuConfig::new()
+            .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
+        egui::containers::menu::MenuButton::new("Change while it runs…")
+            .config(config)
+            .ui(ui, |ui| {
+                ui.set_width(400.0);
+                ui.label("From the next step on. What was decided before stays as it was");
+                egui::ScrollArea::vertical()
+                    .max_height(420.0)
+                    .show(ui, |ui| self.settings(ui, record, actions));
+            });
+    }
+
+    fn settings(&mut self, ui: &mut Ui, record: &Record, actions: &mut Actions) {
+        if self.fields.is_empty() {
+            let live = |field: &Field| LIVE_SETTINGS.contains(&field.path.as_str());
+            self.fields = fields().into_iter().filter(live).collect();
+        }
+        let values = serde_json::to_value(&record.config).unwrap_or_default();
+        egui::Grid::new("live settings")
+            .num_columns(3)
+            .show(ui, |ui| {
+                for path in LIVE_SETTINGS {
+                    let field = self.fields.iter().find(|field| field.path == path);
+                    let help = field.map_or_else(String::new, |field| {
+                        format!("{}\nAllowed: {}", field.doc, field.allowed)
+                    });
+                    let now = value_of(&values, path);
+                    let label = ui.label(path).on_hover_text(help);
+                    let mut text = self.typed.get(path).unwrap_or(&now).clone();
+                    let edit = ui
+                        .add_sized([90.0, 22.0], egui::TextEdit::singleline(&mut text))
+                        .labelled_by(label.id);
+                    if edit.changed() {
+                        self.wrong.remove(path);
+                        self.typed.insert(path, text.clone());
+                    }
+                    let changed = text.trim() != now;
+                    let enter =
+                        edit.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+                    let apply = ui.add_enabled(changed, egui::Button::new("Apply"));
+                    apply.widget_info(|| {
+                        let name = format!("Apply {path}");
+                        egui::WidgetInfo::labeled(egui::Role::Button, changed, name)
+                    });
+                    if changed && (enter || apply.clicked()) {
+                        let value = text.trim().to_owned();
+                        match check(&record.config, path, &value) {
+                            Ok(()) => {
+                                self.typed.remove(path);
+                                let path = path.to_owned();
+                                actions.engine(Request::Tell(Command::Set { path, value }));
+                            }
+                            Err(why) => drop(self.wrong.insert(path, why)),
+                        }
+                    }
+                    ui.end_row();
+                    if let Some(why) = self.wrong.get(path) {
+                        let color = theme::palette(ui).wrong;
+                        ui.label("");
+                        ui.add(egui::Label::new(RichText::new(why).small().color(color)).wrap());
+                        ui.end_row();
+                    }
+                }
+            });
+    }
+}
+
+/// A setting's value as it would be typed.
+fn value_of(values: &serde_json::Value, path: &str) -> String {
+    let pointer = format!("/{}", path.replace('.', "/"));
+    match values.pointer(&pointer) {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None => String::new(),
+    }
+}
+
+/// Whether a value may be set, in the words of the configuration's own checks.
+fn check(config: &RunConfig, path: &str, value: &str) -> Result<(), String> {
+    let text = config.to_toml().map_err(|error| error.to_string())?;
+    RunConfig::from_toml(&text, "the run", &[format!("{path}={value}")])
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_live_setting_has_a_value_and_is_explained() {
+        let values = serde_json::to_value(RunConfig::default()).unwrap();
+        let known = fields();
+        for path in LIVE_SETTINGS {
+            let value = value_of(&values, path);
+            assert!(!value.is_empty(), "{path}");
+            assert_eq!(check(&RunConfig::default(), path, &value), Ok(()), "{path}");
+            assert!(known.iter().any(|field| field.path == path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_with_the_reason() {
+        let config = RunConfig::default();
+        let why = check(&config, "balance.gamma", "-1").unwrap_err();
+        assert!(why.contains("gamma"), "{why}");
+        assert!(check(&config, "balance.gamma", "much").is_err());
+        assert_eq!(check(&config, "balance.gamma", "2"), Ok(()));
+    }
+}

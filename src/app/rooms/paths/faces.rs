@@ -1,0 +1,162 @@
+//! What is written on the nodes of a tree.
+
+use eframe::egui::{Vec2, vec2};
+
+use super::tree::{Kind, Node, Tree};
+
+/// The two lines on a node and the room they take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Face {
+    pub head: String,
+    pub foot: String,
+    pub size: Vec2,
+    /// All of it in words, for hovering and for screen readers.
+    pub words: String,
+}
+
+/// Size of the upper line's letters, which all have one width.
+pub const HEAD: f32 = 13.0;
+/// Size of the lower line's letters.
+pub const FOOT: f32 = 11.0;
+
+/// Letters shown of a step, and of an answer.
+const STEP_LETTERS: usize = 26;
+const ANSWER_LETTERS: usize = 18;
+
+const HEIGHT: f32 = 38.0;
+const MARGIN: f32 = 16.0;
+
+/// The faces of all nodes, in the tree's order.
+pub fn of(tree: &Tree, prompt: &str) -> Vec<Face> {
+    let total = tree.nodes.first().map_or(0, |root| root.samples.len());
+    let face = |node: &Node| face(node, prompt, total);
+    tree.nodes.iter().map(face).collect()
+}
+
+fn face(node: &Node, prompt: &str, total: usize) -> Face {
+    let (count, right) = (node.samples.len(), node.right);
+    let share = format!("{right} of {count} right");
+    let ended = format!("{} of {total} samples end here", count);
+    let (head, foot, words) = match node.kind {
+        Kind::Root => (
+            short(prompt, ANSWER_LETTERS),
+            share.clone(),
+            format!("The problem: {share}\n{prompt}"),
+        ),
+        Kind::Step => (
+            match node.text.lines().count() {
+                0 | 1 => short(&node.text, STEP_LETTERS),
+                steps => format!("… {steps} steps …"),
+            },
+            share.clone(),
+            format!(
+                "{}\n{count} of {total} samples come through here; {share}",
+                node.text
+            ),
+        ),
+        Kind::End { correct } => {
+            let (sign, word) = if correct {
+                ("✔", "Right")
+            } else {
+                ("✖", "Wrong")
+            };
+            let answer = match node.text.as_str() {
+                "" => word.to_lowercase(),
+                text => short(text, ANSWER_LETTERS),
+            };
+            let words = match node.text.as_str() {
+                "" => format!("{word}\n{ended}"),
+                text => format!("{word}: {text}\n{ended}"),
+            };
+            (format!("{sign} {answer}"), samples(count), words)
+        }
+        Kind::Unread => (
+            "no readable path".into(),
+            share.clone(),
+            format!(
+                "No readable path: a step does not follow from the one before, or the text has \
+                 none\n{count} of {total} samples; {share}"
+            ),
+        ),
+    };
+    let width = |text: &str, letter: f32| text.chars().count() as f32 * letter;
+    // ✔ and ✖ come from another font and are wider than letters.
+    let sign = match node.kind {
+        Kind::End { .. } => HEAD * 0.7,
+        _ => 0.0,
+    };
+    let head_width = width(&head, HEAD * 0.605) + sign;
+    let width = head_width.max(width(&foot, FOOT * 0.5)) + MARGIN;
+    Face {
+        size: vec2(width, HEIGHT),
+        head,
+        foot,
+        words,
+    }
+}
+
+fn samples(count: usize) -> String {
+    match count {
+        1 => "1 sample".into(),
+        count => format!("{count} samples"),
+    }
+}
+
+/// The beginning of a text in one line.
+pub fn short(text: &str, letters: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= letters {
+        return line;
+    }
+    let beginning: String = line.chars().take(letters - 1).collect();
+    format!("{}…", beginning.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::tests::ways;
+    use super::*;
+
+    #[test]
+    fn faces_tell_counts_in_words() {
+        let tree = Tree::of(&ways(&["3+2 5=", "3+2 5=", "3+2 6", "?"]));
+        let faces = of(&tree, "1+2+2");
+        let lines: Vec<String> = faces
+            .iter()
+            .map(|face| format!("{} / {}", face.head, face.foot))
+            .collect();
+        assert_eq!(lines[0], "1+2+2 / 2 of 4 right");
+        for wanted in [
+            "3+2 / 2 of 3 right",
+            "✔ 5 / 2 samples",
+            "✖ 6 / 1 sample",
+            "no readable path / 0 of 1 right",
+            "✖ wrong / 1 sample",
+        ] {
+            assert!(
+                lines.iter().any(|line| line == wanted),
+                "{wanted}: {lines:?}"
+            );
+        }
+        assert!(
+            faces[1]
+                .words
+                .contains("3 of 4 samples come through here; 2 of 3 right")
+        );
+    }
+
+    #[test]
+    fn long_texts_are_cut_on_the_node_and_whole_in_words() {
+        let step = "word ".repeat(40);
+        let tree = Tree::of(&ways(&[&(step.replace(' ', "_") + " 1=")]));
+        let faces = of(&tree, &step);
+        assert!(
+            faces
+                .iter()
+                .all(|face| face.head.chars().count() <= STEP_LETTERS)
+        );
+        assert!(faces.iter().all(|face| face.size.x < 240.0));
+        assert!(faces[1].words.starts_with(&step.replace(' ', "_")));
+        assert_eq!(short("a\n  b", 5), "a b");
+    }
+}

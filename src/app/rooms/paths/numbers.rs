@@ -1,0 +1,172 @@
+//! How diverse some samples are, in numbers and in a sentence.
+
+use crate::evaluation::Sample;
+use crate::evaluation::metrics::{distinct_correct_paths, distinct_paths, path_entropy};
+use crate::training::CompletionRecord;
+
+/// Diversity of the samples of one problem.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Numbers {
+    pub samples: usize,
+    pub right: usize,
+    /// Different paths.
+    pub ways: usize,
+    /// Different paths that lead to a right answer.
+    pub right_ways: usize,
+    /// Entropy of the paths in nats; none where no path can be read.
+    pub entropy: Option<f64>,
+    /// Samples whose path cannot be read.
+    pub unread: usize,
+}
+
+impl Numbers {
+    pub fn of(records: &[CompletionRecord]) -> Self {
+        let sample = |record: &CompletionRecord| Sample {
+            tokens: Vec::new(),
+            answer: None,
+            path: record.path.clone(),
+            correct: record.correct,
+        };
+        let samples: Vec<Sample> = records.iter().map(sample).collect();
+        Self {
+            samples: samples.len(),
+            right: samples.iter().filter(|sample| sample.correct).count(),
+            ways: distinct_paths(&samples),
+            right_ways: distinct_correct_paths(&samples),
+            entropy: path_entropy(&samples),
+            unread: samples
+                .iter()
+                .filter(|sample| sample.path.is_none())
+                .count(),
+        }
+    }
+}
+
+/// Both sides in a sentence.
+pub fn compared(left: &Numbers, right: &Numbers) -> String {
+    let ways = match (left.right_ways, right.right_ways) {
+        (0, 0) => "Neither side shows a readable way to the right answer".into(),
+        (one, other) if one == other => format!("Both use {}", correct_ways(one)),
+        (0, other) => format!("Right uses {}, left none", correct_ways(other)),
+        (one, 0) => format!("Left uses {}, right none", correct_ways(one)),
+        (one, other) => format!("Left uses {}, right {other}", correct_ways(one)),
+    };
+    let times = |side: &Numbers| format!("{} of {}", side.right, side.samples);
+    let rates = if left.right * right.samples == right.right * left.samples {
+        format!("both answer correctly equally often ({})", times(left))
+    } else {
+        format!(
+            "left answers correctly {} times, right {}",
+            times(left),
+            times(right)
+        )
+    };
+    format!("{ways}; {rates}.")
+}
+
+/// One side in a sentence.
+pub fn told(side: &Numbers) -> String {
+    format!(
+        "{} of {} samples are correct, by {}.",
+        side.right,
+        side.samples,
+        match side.right_ways {
+            0 => "no way that can be read".into(),
+            ways => correct_ways(ways),
+        }
+    )
+}
+
+fn correct_ways(ways: usize) -> String {
+    match ways {
+        1 => "1 correct way".into(),
+        ways => format!("{ways} different correct ways"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::Split;
+
+    fn record(path: Option<&str>, correct: bool) -> CompletionRecord {
+        CompletionRecord {
+            step: 0,
+            source: String::new(),
+            split: Split::Test,
+            level: 1,
+            problem: 1,
+            prompt: String::new(),
+            answer: String::new(),
+            sample: 0,
+            completion: String::new(),
+            finished: true,
+            tokens: 1,
+            reward: 0.0,
+            parts: Vec::new(),
+            correct,
+            advantage: None,
+            path: path.map(Into::into),
+            logprobs: Vec::new(),
+            pieces: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn numbers_count_ways_and_what_cannot_be_read() {
+        let numbers = Numbers::of(&[
+            record(Some("a|1"), true),
+            record(Some("b|1"), true),
+            record(Some("a|1"), true),
+            record(Some("b|1"), true),
+            record(None, true),
+            record(None, false),
+        ]);
+        let entropy = numbers.entropy.expect("paths");
+        assert!((entropy - 2f64.ln()).abs() < 1e-12);
+        let wanted = Numbers {
+            samples: 6,
+            right: 5,
+            ways: 2,
+            right_ways: 2,
+            entropy: Some(entropy),
+            unread: 2,
+        };
+        assert_eq!(numbers, wanted);
+        let wrong = Numbers::of(&[record(Some("a|2"), false), record(None, false)]);
+        assert_eq!(
+            (wrong.ways, wrong.right_ways, wrong.entropy),
+            (1, 0, Some(0.0))
+        );
+        assert_eq!(Numbers::of(&[]), Numbers::default());
+    }
+
+    fn side(right_ways: usize, right: usize, samples: usize) -> Numbers {
+        Numbers {
+            samples,
+            right,
+            right_ways,
+            ..Numbers::default()
+        }
+    }
+
+    #[test]
+    fn a_sentence_says_who_is_more_diverse_and_who_is_right_more_often() {
+        assert_eq!(
+            compared(&side(5, 10, 16), &side(1, 14, 16)),
+            "Left uses 5 different correct ways, right 1; left answers correctly 10 of 16 times, \
+             right 14 of 16."
+        );
+        assert_eq!(
+            compared(&side(1, 4, 8), &side(1, 8, 16)),
+            "Both use 1 correct way; both answer correctly equally often (4 of 8)."
+        );
+        assert!(compared(&side(0, 0, 8), &side(3, 4, 8)).starts_with("Right uses 3 different"));
+        assert!(compared(&side(2, 0, 8), &side(0, 4, 8)).contains("ways, right none"));
+        assert!(compared(&side(0, 0, 8), &side(0, 1, 8)).starts_with("Neither"));
+        assert_eq!(
+            told(&side(0, 1, 8)),
+            "1 of 8 samples are correct, by no way that can be read."
+        );
+    }
+}

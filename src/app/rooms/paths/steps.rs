@@ -1,0 +1,197 @@
+//! Reading the steps of a reasoning path, and the answer of a completion, for people.
+
+use crate::config::TaskKind;
+use crate::tasks::expression::Expression;
+use crate::tasks::verify;
+use crate::training::CompletionRecord;
+
+/// How a completion went: its steps, where a path can be read, and where it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The steps in order; none where no path can be read.
+    pub steps: Option<Vec<String>>,
+    /// The answer it gives; empty where none can be read.
+    pub answer: String,
+    pub correct: bool,
+}
+
+/// Reads a completion of a task. Without a task, steps are parted as most tasks do.
+pub fn way(task: Option<TaskKind>, record: &CompletionRecord) -> Way {
+    let answer = answer(task, record).unwrap_or_default();
+    let names = match task {
+        Some(TaskKind::KnightsKnaves) => names(&record.answer),
+        _ => Vec::new(),
+    };
+    let steps = record.path.as_deref().map(|path| {
+        let mut steps: Vec<String> = split(task, path)
+            .map(|step| shown(task, &names, step))
+            .collect();
+        // The last line of a calculation is its answer, which the end of the path shows anyway.
+        if steps.len() > 1 && steps.last() == Some(&answer) {
+            steps.pop();
+        }
+        steps
+    });
+    Way {
+        steps,
+        answer,
+        correct: record.correct,
+    }
+}
+
+/// The steps of a path. Where a path is one text or one expression, a bar in it parts nothing.
+fn split(task: Option<TaskKind>, path: &str) -> impl Iterator<Item = &str> {
+    let whole = matches!(task, Some(TaskKind::Jsonl | TaskKind::Countdown));
+    let parts = if whole { 1 } else { usize::MAX };
+    path.splitn(parts, '|')
+}
+
+/// `2=knave` as `Zoey is a knave`; other tasks' steps are readable as they are.
+fn shown(task: Option<TaskKind>, names: &[String], step: &str) -> String {
+    let person = || {
+        let (person, role) = step.split_once('=')?;
+        let place: usize = person.parse().ok()?;
+        Some(match names.get(place.checked_sub(1)?) {
+            Some(name) => format!("{name} is a {role}"),
+            None => format!("({place}) is a {role}"),
+        })
+    };
+    match task {
+        Some(TaskKind::KnightsKnaves) => person().unwrap_or_else(|| step.to_owned()),
+        _ => step.to_owned(),
+    }
+}
+
+/// The people a reference answer names, in order: `(1) Zoey is a knight⏎…` or `A=k B=n`.
+fn names(reference: &str) -> Vec<String> {
+    let english = |line: &str| {
+        let (_, rest) = line.split_once(") ")?;
+        Some(rest.split_once(" is a ")?.0.to_owned())
+    };
+    let in_english: Vec<String> = reference.lines().filter_map(english).collect();
+    if !in_english.is_empty() {
+        return in_english;
+    }
+    reference
+        .split_whitespace()
+        .filter_map(|part| Some(part.split_once('=')?.0.to_owned()))
+        .collect()
+}
+
+/// The answer a completion gives, as it stands there.
+fn answer(task: Option<TaskKind>, record: &CompletionRecord) -> Option<String> {
+    let text = record.completion.as_str();
+    let marked = || verify::marked_answer(text);
+    let after = |sign: &str| text.rsplit_once(sign).map(|(_, rest)| rest);
+    let found = match task {
+        Some(TaskKind::Arithmetic) => marked().or_else(|| after("=")),
+        Some(TaskKind::Countdown) => {
+            let expression = marked().or_else(|| after(";"))?;
+            return Some(worth(expression).unwrap_or_else(|| expression.trim().to_owned()));
+        }
+        Some(TaskKind::KnightsKnaves) => marked()
+            .or_else(|| after("CONCLUSION:"))
+            .or_else(|| after(";")),
+        Some(TaskKind::Gsm8k | TaskKind::Math | TaskKind::Jsonl) | None => marked(),
+    };
+    let found = found?.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!found.is_empty()).then_some(found)
+}
+
+/// What an expression is worth.
+fn worth(expression: &str) -> Option<String> {
+    let value = Expression::parse(expression)?.value()?;
+    value.as_integer().map(|value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::Split;
+
+    pub fn record(completion: &str, path: Option<&str>, reference: &str) -> CompletionRecord {
+        CompletionRecord {
+            step: 0,
+            source: String::new(),
+            split: Split::Test,
+            level: 3,
+            problem: 1,
+            prompt: String::new(),
+            answer: reference.into(),
+            sample: 0,
+            completion: completion.into(),
+            finished: true,
+            tokens: 0,
+            reward: 0.0,
+            parts: Vec::new(),
+            correct: true,
+            advantage: None,
+            path: path.map(Into::into),
+            logprobs: Vec::new(),
+            pieces: Vec::new(),
+        }
+    }
+
+    fn steps(task: TaskKind, completion: &str, path: &str, reference: &str) -> (String, String) {
+        let way = way(Some(task), &record(completion, Some(path), reference));
+        (way.steps.expect("steps").join(" / "), way.answer)
+    }
+
+    #[test]
+    fn a_calculation_ends_in_its_answer() {
+        let read = steps(TaskKind::Arithmetic, "=3+2-5=5-5=0", "3+2-5|5-5|0", "0");
+        assert_eq!(read, ("3+2-5 / 5-5".into(), "0".into()));
+        let tagged = "<think>1+2</think><answer>3</answer>";
+        let read = steps(TaskKind::Arithmetic, tagged, "1+2|3", "3");
+        assert_eq!(read, ("1+2".into(), "3".into()));
+        // A single step stays: a path without any would look unreadable.
+        let read = steps(TaskKind::Arithmetic, "=3", "3", "3");
+        assert_eq!(read, ("3".into(), "3".into()));
+    }
+
+    #[test]
+    fn people_are_named_in_both_wordings() {
+        let english = "(1) Zoey is a knight\n(2) Liam is a knave";
+        let read = steps(
+            TaskKind::KnightsKnaves,
+            "…\nCONCLUSION:\n(1) Zoey is a knight\n(2) Liam is a knight",
+            "2=knight|1=knave",
+            english,
+        );
+        assert_eq!(read.0, "Liam is a knight / Zoey is a knave");
+        assert_eq!(read.1, "(1) Zoey is a knight (2) Liam is a knight");
+        let read = steps(
+            TaskKind::KnightsKnaves,
+            "A=k+;A=k B=n",
+            "1=knight|3=knave",
+            "A=k B=n",
+        );
+        assert_eq!(read.0, "A is a knight / (3) is a knave");
+        assert_eq!(read.1, "A=k B=n");
+    }
+
+    #[test]
+    fn an_expression_is_one_step_and_its_end_is_its_value() {
+        let read = steps(
+            TaskKind::Countdown,
+            "3*5=15 15+7=22;3*5+7",
+            "7+3*5",
+            "3*5+7",
+        );
+        assert_eq!(read, ("7+3*5".into(), "22".into()));
+    }
+
+    #[test]
+    fn a_bar_in_a_free_text_parts_nothing() {
+        let read = steps(TaskKind::Jsonl, "|x| is 3\n#### 3", "|x| is 3", "3");
+        assert_eq!(read, ("|x| is 3".into(), "3".into()));
+        let read = steps(TaskKind::Gsm8k, "<<2*3=6>>\n#### 6", "2*3=6|6+1=7", "7");
+        assert_eq!(read, ("2*3=6 / 6+1=7".into(), "6".into()));
+    }
+
+    #[test]
+    fn what_cannot_be_read_has_no_steps() {
+        let way = way(Some(TaskKind::Arithmetic), &record("", None, "0"));
+        assert_eq!((way.steps, way.answer.as_str()), (None, ""));
+    }
+}

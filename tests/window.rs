@@ -1,0 +1,358 @@
+//! The window, driven as a user would through its accessibility tree, with the real engine and the
+//! real library on real folders.
+#![cfg(feature = "app")]
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use eframe::egui;
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use sasr::app::engine::Request;
+use sasr::app::record::{Motion, Record};
+use sasr::app::studio::Studio;
+use sasr::app::{Action, Place, engine, library};
+use sasr::balance::replay;
+use sasr::config::RunConfig;
+use sasr::runs::RunData;
+use sasr::training::{Command, StepRecord};
+
+/// Seconds that anything may take at most; nothing here is about speed.
+const PATIENCE: u64 = 120;
+
+type Window = Harness<'static, Studio>;
+
+/// A folder of this test's own, away when the test is over.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("sasr-window-{name}-{}", std::process::id()));
+        std::fs::remove_dir_all(&path).ok();
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn open(runs: &Path) -> Window {
+    let runs = runs.to_path_buf();
+    Harness::builder()
+        .with_size(egui::vec2(1280.0, 820.0))
+        .with_max_steps(64)
+        .build_eframe(move |creation| {
+            let context = creation.egui_ctx.clone();
+            let engine = engine::spawn(runs.clone(), context.clone()).unwrap();
+            let library = library::spawn(runs, context.clone()).unwrap();
+            Studio::new(&context, None, engine, library)
+        })
+}
+
+/// Draws frames until something holds.
+fn until(window: &mut Window, what: &str, holds: impl Fn(&Window) -> bool) {
+    let begun = Instant::now();
+    loop {
+        window.step();
+        if holds(window) {
+            return;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(PATIENCE),
+            "waited {PATIENCE} s for {what}; seen: {:?}",
+            texts(window)
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Every label and value in the tree.
+fn texts(window: &Window) -> Vec<String> {
+    let all = window.root().children_recursive();
+    all.filter_map(|node| {
+        node.accesskit_node()
+            .label()
+            .or(node.accesskit_node().value())
+    })
+    .collect()
+}
+
+fn shows(window: &Window, text: &str) -> bool {
+    texts(window).iter().any(|label| label.contains(text))
+}
+
+fn click(window: &mut Window, label: &str) {
+    window.get_by_label(label).click();
+    window.step();
+    window.step();
+}
+
+fn record<'a>(window: &'a Window, run: &str) -> Option<&'a Record> {
+    window.state().records().get(run)
+}
+
+fn is_finished(window: &Window, run: &str) -> bool {
+    record(window, run).is_some_and(|record| record.finished && record.motion == Motion::Still)
+}
+
+/// A run of seconds.
+fn tiny(name: &str, steps: u64) -> RunConfig {
+    let text = format!(
+        "name = \"{name}\"
+        max_steps = {steps}
+        [task.arithmetic]
+        max_operand = 5
+        [model]
+        hidden_size = 16
+        num_hidden_layers = 1
+        num_attention_heads = 2
+        [base]
+        steps = 0
+        [sft]
+        batch_size = 4
+        [grpo]
+        num_prompts = 2
+        num_generations = 4
+        max_completion_length = 24
+        [balance]
+        warmup_steps = 4
+        [curriculum]
+        levels = [1, 1]
+        start = 1
+        [exam]
+        every = 6
+        problems = 4
+        [evaluation]
+        problems = 4
+        samples = 2
+        [checkpoint]
+        every = 5"
+    );
+    RunConfig::from_toml(&text, "test", &[]).unwrap()
+}
+
+fn train(window: &mut Window, config: RunConfig) {
+    let name = config.name.clone();
+    window.state_mut().act(Action::Train(Box::new(config)));
+    until(window, "the run to be finished", |window| {
+        is_finished(window, &name)
+    });
+}
+
+fn log(runs: &Path, run: &str) -> Vec<StepRecord> {
+    RunData::open(&runs.join(run)).unwrap().steps
+}
+
+#[test]
+fn a_run_configured_in_the_form_is_trained_to_its_end_and_decisions_are_as_logged() {
+    let folder = Folder::new("form");
+    let mut window = open(&folder.0);
+    let config = Box::new(tiny("formed", 14));
+    window.state_mut().act(Action::Configure(config.clone()));
+    window.run_steps(4);
+    click(&mut window, "Start");
+    until(&mut window, "the run to be finished", |window| {
+        is_finished(window, "formed")
+    });
+    assert_eq!(window.state().place(), Place::Balance);
+    let steps = log(&folder.0, "formed");
+    assert_eq!(steps.len(), 14);
+
+    let seen = record(&window, "formed").unwrap();
+    assert_eq!(seen.config, *config);
+    let again = replay(
+        &config.balance,
+        config.seed,
+        config.max_steps,
+        &seen.measured,
+    )
+    .unwrap();
+    for (logged, replayed) in steps.iter().zip(&again) {
+        assert_eq!(
+            logged.decision.as_ref(),
+            Some(replayed),
+            "step {}",
+            logged.step
+        );
+        let shown = seen.step_record(logged.step).unwrap();
+        assert_eq!(&shown, logged);
+    }
+
+    // The card of a step says that step's numbers.
+    for logged in steps.iter().filter(|step| step.step > 4) {
+        window.state_mut().act(Action::Select(Some(logged.step)));
+        window.run_steps(3);
+        let decision = logged.decision.as_ref().unwrap();
+        assert!(shows(&window, &decision.sentence()), "{:?}", texts(&window));
+        let p = format!("{:.3}", decision.p);
+        assert!(
+            shows(&window, &p),
+            "p = {p} is not shown at step {}",
+            logged.step
+        );
+    }
+}
+
+#[test]
+fn a_run_is_paused_stepped_stopped_resumed_and_extended() {
+    let folder = Folder::new("resume");
+    let mut window = open(&folder.0);
+    window
+        .state_mut()
+        .act(Action::Train(Box::new(tiny("halting", 400))));
+    until(&mut window, "ten steps", |window| {
+        record(window, "halting").is_some_and(|record| record.step() >= 10)
+    });
+    click(&mut window, "Pause");
+    until(&mut window, "the pause", |window| {
+        record(window, "halting").unwrap().motion == Motion::Here { paused: true }
+    });
+    let paused_at = record(&window, "halting").unwrap().step();
+    click(&mut window, "Single step");
+    until(&mut window, "one more step", |window| {
+        let record = record(window, "halting").unwrap();
+        record.step() == paused_at + 1 && record.motion == Motion::Here { paused: true }
+    });
+    // Nothing goes on by itself.
+    for _ in 0..20 {
+        window.step();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(record(&window, "halting").unwrap().step(), paused_at + 1);
+    click(&mut window, "Stop and save");
+    until(&mut window, "the end", |window| {
+        record(window, "halting").unwrap().motion == Motion::Still
+    });
+    assert!(!record(&window, "halting").unwrap().finished);
+    let stopped_at = log(&folder.0, "halting").len();
+    assert!(stopped_at < 400);
+
+    let set = vec![format!("max_steps={}", stopped_at + 7)];
+    window.state_mut().act(Action::Engine(Request::Resume {
+        run: "halting".into(),
+        checkpoint: None,
+        set,
+    }));
+    until(&mut window, "the resumed run to be finished", |window| {
+        is_finished(window, "halting")
+    });
+    let steps = log(&folder.0, "halting");
+    assert_eq!(steps.len(), stopped_at + 7);
+    let seen = record(&window, "halting").unwrap();
+    assert_eq!(
+        seen.columns.first(),
+        1,
+        "what was said before the stop is shown"
+    );
+    assert_eq!(seen.step(), steps.len() as u64);
+    let losses: Vec<f32> = steps.iter().map(|step| step.loss as f32).collect();
+    assert_eq!(seen.columns.get("loss").unwrap(), losses);
+}
+
+#[test]
+fn a_live_setting_is_changed_and_a_wrong_one_refused_in_words() {
+    let folder = Folder::new("live");
+    let mut window = open(&folder.0);
+    window
+        .state_mut()
+        .act(Action::Train(Box::new(tiny("changing", 60))));
+    until(&mut window, "six steps", |window| {
+        record(window, "changing").is_some_and(|record| record.step() >= 6)
+    });
+    let tell = |path: &str, value: &str| {
+        let (path, value) = (path.to_owned(), value.to_owned());
+        Action::Engine(Request::Tell(Command::Set { path, value }))
+    };
+    window.state_mut().act(tell("balance.gamma", "3.5"));
+    window.state_mut().act(tell("model.hidden_size", "32"));
+    until(&mut window, "the refusal", |window| {
+        shows(window, "cannot be changed while a run goes on")
+    });
+    until(&mut window, "the run to be finished", |window| {
+        is_finished(window, "changing")
+    });
+    let run = RunData::open(&folder.0.join("changing")).unwrap();
+    assert_eq!(run.config.balance.gamma, 3.5);
+    assert_eq!(
+        record(&window, "changing").unwrap().config.balance.gamma,
+        3.5
+    );
+    let last = run.steps.last().unwrap().decision.clone().unwrap();
+    let gamma = last.terms.iter().find(|term| term.name == "gamma").unwrap();
+    assert!((gamma.value + 3.5f64.ln()).abs() < 1e-12);
+}
+
+#[test]
+fn a_run_of_the_command_line_is_followed_while_it_grows() {
+    let folder = Folder::new("follow");
+    let config = tiny("followed", 120);
+    let file = folder.0.join("followed.toml");
+    std::fs::write(&file, config.to_toml().unwrap()).unwrap();
+    let runs = folder.0.join("runs");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_sasr"))
+        .args([
+            "train",
+            file.to_str().unwrap(),
+            "--out",
+            runs.to_str().unwrap(),
+            "--json",
+        ])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while !runs.join("followed/metrics.jsonl").exists() {
+        assert!(
+            child
+                .try_wait()
+                .unwrap()
+                .is_none_or(|status| status.success())
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut window = open(&runs);
+    window.state_mut().act(Action::Show("followed".into()));
+    until(&mut window, "the followed run's end", |window| {
+        record(window, "followed").is_some_and(|record| record.finished)
+    });
+    assert!(child.wait().unwrap().success());
+    let seen = record(&window, "followed").unwrap();
+    let steps = log(&runs, "followed");
+    assert_eq!(seen.step(), 120);
+    let grad_norms: Vec<f32> = steps.iter().map(|step| step.grad_norm as f32).collect();
+    assert_eq!(seen.columns.get("grad_norm").unwrap(), grad_norms);
+    let evaluations = RunData::open(&runs.join("followed")).unwrap().evaluations;
+    assert_eq!(seen.evaluations, evaluations);
+}
+
+#[test]
+fn a_run_that_cannot_be_started_says_why() {
+    let folder = Folder::new("refused");
+    let mut window = open(&folder.0);
+    let mut config = tiny("refused", 10);
+    config.sft.max_length = 3;
+    window.state_mut().act(Action::Train(Box::new(config)));
+    until(&mut window, "the reason", |window| {
+        shows(window, "sft.max_length")
+    });
+    assert!(!folder.0.join("refused").exists());
+}
+
+#[test]
+fn without_a_display_the_program_says_so_and_names_the_command_line() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_sasr"))
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("WAYLAND_SOCKET")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("no window") && said.contains("sasr train"),
+        "{said}"
+    );
+}

@@ -91,6 +91,23 @@ fn click(window: &mut Window, label: &str) {
     window.step();
 }
 
+/// Clicks the button of that name in the room, not the one in the list of rooms.
+fn click_in_room(window: &mut Window, label: &str) {
+    let buttons = window.query_all_by_label(label);
+    buttons.last().expect("a button of that name").click();
+    window.run_steps(2);
+}
+
+/// Replaces the text of a field.
+fn write(window: &mut Window, label: &str, text: &str) {
+    window.get_by_label(label).focus();
+    window.step();
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    window.step();
+    window.get_by_label(label).type_text(text);
+    window.run_steps(4);
+}
+
 fn record<'a>(window: &'a Window, run: &str) -> Option<&'a Record> {
     window.state().records().get(run)
 }
@@ -154,7 +171,7 @@ fn a_run_configured_in_the_form_is_trained_to_its_end_and_decisions_are_as_logge
     let config = Box::new(tiny("formed", 14));
     window.state_mut().act(Action::Configure(config.clone()));
     window.run_steps(4);
-    click(&mut window, "Start");
+    click_in_room(&mut window, "Start");
     until(&mut window, "the run to be finished", |window| {
         is_finished(window, "formed")
     });
@@ -195,6 +212,101 @@ fn a_run_configured_in_the_form_is_trained_to_its_end_and_decisions_are_as_logge
             logged.step
         );
     }
+}
+
+#[test]
+fn a_wrong_value_is_marked_in_the_programs_words_and_nothing_can_be_started() {
+    let folder = Folder::new("wrong");
+    let mut window = open(&folder.0);
+    let config = Box::new(tiny("wrong", 10));
+    window.state_mut().act(Action::Configure(config));
+    window.run_steps(4);
+    let can_start = |window: &Window| {
+        let start = window.query_all_by_label("Start").last().unwrap();
+        !start.accesskit_node().is_disabled()
+    };
+    assert!(can_start(&window));
+    write(&mut window, "Max steps (max_steps)", "0");
+    assert!(!can_start(&window));
+    let error = RunConfig::from_toml("max_steps = 0", "", &[]).unwrap_err();
+    let sasr::config::ProblemKind::OutOfRange { allowed, .. } = &error.problems[0].kind else {
+        panic!("{error}");
+    };
+    assert!(shows(&window, allowed), "{allowed}: {:?}", texts(&window));
+    write(&mut window, "Max steps (max_steps)", "12");
+    assert!(can_start(&window), "{:?}", texts(&window));
+    click_in_room(&mut window, "Start");
+    until(&mut window, "the run to be finished", |window| {
+        is_finished(window, "wrong")
+    });
+    assert_eq!(log(&folder.0, "wrong").len(), 12);
+}
+
+#[test]
+fn runs_are_compared_with_their_own_numbers_and_settings() {
+    let folder = Folder::new("compare");
+    let mut window = open(&folder.0);
+    let mut configs = vec![tiny("one", 12), tiny("two", 12), tiny("three", 12)];
+    configs[1].balance.method = sasr::config::Method::Sft;
+    configs[2].balance.method = sasr::config::Method::Grpo;
+    configs[1].grpo.learning_rate = 0.00123;
+    for config in &configs {
+        train(&mut window, config.clone());
+    }
+    window.state_mut().act(Action::Go(Place::Compare));
+    until(&mut window, "the list of runs", |window| {
+        configs
+            .iter()
+            .all(|config| window.query_by_label(&config.name).is_some())
+    });
+    // Two of the three; the third must not show up among the results.
+    click(&mut window, "one");
+    click(&mut window, "two");
+    click(&mut window, "Results");
+    let accuracy = |name: &str| {
+        let run = RunData::open(&folder.0.join(name)).unwrap();
+        let comparison = sasr::runs::Comparison::of(&[run]).unwrap();
+        let mean = comparison.groups[0].numbers["accuracy"].mean;
+        format!("{:.1} %", 100.0 * mean)
+    };
+    until(&mut window, "the results", |window| {
+        shows(window, &accuracy("one")) && shows(window, &accuracy("two"))
+    });
+    assert!(shows(&window, "2 runs in 2 groups"), "{:?}", texts(&window));
+    click(&mut window, "Settings");
+    window.run_steps(3);
+    assert!(shows(&window, "grpo.learning_rate") && shows(&window, "0.00123"));
+    let grpo_alone = |window: &Window| texts(window).iter().any(|text| text == "\"grpo\"");
+    assert!(!grpo_alone(&window), "{:?}", texts(&window));
+    click(&mut window, "three");
+    until(&mut window, "three groups", |window| {
+        shows(window, "3 runs in 3 groups")
+    });
+    window.run_steps(3);
+    assert!(grpo_alone(&window), "{:?}", texts(&window));
+}
+
+#[test]
+fn a_checkpoint_answers_a_problem_and_its_paths_are_drawn() {
+    let folder = Folder::new("ask");
+    let mut window = open(&folder.0);
+    train(&mut window, tiny("asked", 12));
+    window.state_mut().act(Action::Go(Place::Ask));
+    window.run_steps(3);
+    click(&mut window, "Ask");
+    until(&mut window, "the answers", |window| {
+        shows(window, "Show the answer")
+    });
+    window.state_mut().act(Action::Go(Place::Paths));
+    window.run_steps(3);
+    click(&mut window, "Sample");
+    until(&mut window, "both trees", |window| {
+        texts(window)
+            .iter()
+            .filter(|text| text.contains("of 16"))
+            .count()
+            >= 2
+    });
 }
 
 #[test]

@@ -22,7 +22,7 @@ const PATIENCE: f64 = 240.0;
 /// What the tour found, told at its end.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Findings {
-    /// Seconds from the first frame to the first decision of the adaptive phase.
+    /// Seconds from the start of the run to the first decision of the adaptive phase.
     pub first_decision: Option<f64>,
     pub pictures: Vec<PathBuf>,
     /// Seconds our own code took for a frame while training: median and 95th percentile.
@@ -36,6 +36,7 @@ pub struct Findings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
     Opened,
+    Starting,
     Training,
     Live,
     Finishing,
@@ -63,7 +64,11 @@ pub struct Tour {
     /// Frames since this stop began, and when it did.
     frames: u32,
     since: f64,
+    /// When the run was started.
+    started: f64,
     pending: u32,
+    /// Pictures there were when the one that is waited for was asked for.
+    picture: Option<usize>,
     saved: (
         Sender<Result<PathBuf, String>>,
         Receiver<Result<PathBuf, String>>,
@@ -91,7 +96,9 @@ impl Tour {
             stop: Stop::Opened,
             frames: 0,
             since: 0.0,
+            started: 0.0,
             pending: 0,
+            picture: None,
             saved: channel(),
             findings: Findings::default(),
             report,
@@ -102,7 +109,7 @@ impl Tour {
         (self.stop, self.frames, self.since) = (stop, 0, time);
     }
 
-    fn picture(&mut self, name: &str, context: &egui::Context) {
+    fn take(&mut self, name: &str, context: &egui::Context) {
         let path = self.folder.join(format!("{name}.png"));
         let sender = self.saved.0.clone();
         self.pending += 1;
@@ -141,8 +148,24 @@ impl Tour {
         if self.frames < SETTLING || (is_waiting(place, view) && !self.is_late(view)) {
             return;
         }
-        self.picture(name, context);
-        self.go(Stop::Room(index + 1), view.world.time);
+        self.leave(name, Stop::Room(index + 1), view, context);
+    }
+
+    /// Takes a picture, and goes on when it is there: it shows what is drawn by then.
+    fn leave(&mut self, name: &str, next: Stop, view: &View<'_>, context: &egui::Context) {
+        match self.picture {
+            None => {
+                self.picture = Some(self.findings.pictures.len());
+                self.take(name, context);
+            }
+            Some(before) => {
+                let there = self.findings.pictures.len() > before || self.pending == 0;
+                if there {
+                    self.picture = None;
+                    self.go(next, view.world.time);
+                }
+            }
+        }
     }
 
     /// Presses what a user would press first in a room.
@@ -169,7 +192,7 @@ impl Tour {
         if self.pending > 0 && !self.is_late(view) {
             return;
         }
-        if self.findings.pictures.len() < ROOMS.len() {
+        if self.findings.pictures.len() < ROOMS.len() + 2 {
             let missing = format!("only {} pictures were taken", self.findings.pictures.len());
             self.findings.failures.push(missing);
         }
@@ -183,6 +206,8 @@ impl Tour {
 impl Script for Tour {
     fn step(&mut self, view: &mut View<'_>, context: &egui::Context) {
         context.request_repaint_after(std::time::Duration::from_millis(30));
+        // Wherever the pointer happens to be, nothing is hovered in the pictures.
+        context.input_mut(|input| input.pointer = egui::PointerState::default());
         if self.pending == u32::MAX {
             return;
         }
@@ -195,10 +220,13 @@ impl Script for Tour {
             return self.go(Stop::Done, time);
         }
         match self.stop {
-            Stop::Opened if self.frames == SETTLING => {
-                self.picture("start", context);
+            Stop::Opened if self.frames >= SETTLING => {
+                self.leave("start", Stop::Starting, view, context);
+            }
+            Stop::Starting => {
                 let config = Box::new(self.config.clone());
                 view.actions.push(Action::Train(config));
+                self.started = time;
                 self.go(Stop::Training, time);
             }
             Stop::Training => {
@@ -206,7 +234,7 @@ impl Script for Tour {
                     record.phase == Phase::Adaptive && record.columns.get("alpha").is_some()
                 });
                 if decided {
-                    self.findings.first_decision = Some(time);
+                    self.findings.first_decision = Some(time - self.started);
                     self.go(Stop::Live, time);
                 }
             }
@@ -215,10 +243,9 @@ impl Script for Tour {
                 let half =
                     |record: &super::record::Record| record.step() >= record.config.max_steps / 2;
                 if record.is_none_or(half) {
-                    self.picture("balance-live", context);
                     self.findings.frame_median = percentile(view.frames, 0.5);
                     self.findings.frame_p95 = percentile(view.frames, 0.95);
-                    self.go(Stop::Finishing, time);
+                    self.leave("balance-live", Stop::Finishing, view, context);
                 }
             }
             Stop::Finishing if view.world.live.is_none() => self.go(Stop::Room(0), time),

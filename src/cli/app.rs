@@ -50,10 +50,10 @@ pub fn tour(args: TourArgs) -> anyhow::Result<Ended> {
         say!("picture  {}", picture.display());
     }
     if let Some(seconds) = findings.first_decision {
-        say!("first explained decision after {seconds:.0} s");
+        say!("first explained decision {seconds:.0} s after the start");
     }
     say!(
-        "a frame took {:.2} ms of our own code while training (95th percentile {:.2} ms)",
+        "a frame took {:.2} ms of processor time while training (95th percentile {:.2} ms)",
         findings.frame_median * 1e3,
         findings.frame_p95 * 1e3
     );

@@ -38,7 +38,7 @@ impl Studio {
                 }
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     let text = format!("{:.1} ms a frame", self.frame_time() * 1e3);
-                    let hint = "Time this window's own code takes for a frame (95th percentile)";
+                    let hint = "Processor time this window's own code takes for a frame (95th percentile)";
                     ui.label(RichText::new(text).small().weak())
                         .on_hover_text(hint);
                 });

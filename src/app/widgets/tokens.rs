@@ -26,10 +26,12 @@ pub fn pieces(ui: &mut Ui, tokens: &[Piece<'_>]) -> egui::Response {
     // Where each token ends in the job's text, in characters.
     let mut ends = Vec::with_capacity(tokens.len());
     let mut length = 0;
-    for token in tokens {
+    for (index, token) in tokens.iter().enumerate() {
+        // Two shades in turn, so that one sees where a token ends.
+        let shade = if index % 2 == 0 { 0.36 } else { 0.24 };
         let background = match (token.probability, token.learnt) {
-            (Some(probability), _) => colors.share(probability).gamma_multiply(0.35),
-            (None, Some(true)) => colors.sft.gamma_multiply(0.3),
+            (Some(probability), _) => colors.share(probability).gamma_multiply(shade),
+            (None, Some(true)) => colors.sft.gamma_multiply(shade),
             (None, Some(false)) | (None, None) => Color32::TRANSPARENT,
         };
         let color = match token.learnt {

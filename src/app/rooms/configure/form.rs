@@ -243,11 +243,15 @@ impl FormView {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 ui.horizontal_wrapped(|ui| {
                     ui.label(RichText::new(field.path()).monospace().strong());
-                    ui.label(field.doc());
-                    let mut choices = field.field.choices.iter();
                     let chosen = draft.text(field.path());
-                    if let Some(choice) = choices.find(|choice| choice.value == chosen) {
-                        ui.label(explained(choice));
+                    let choice = field.field.choices.iter().find(|one| one.value == chosen);
+                    let words = format!(
+                        "{} {}",
+                        field.doc(),
+                        choice.map_or(String::new(), explained)
+                    );
+                    if !words.trim().is_empty() {
+                        ui.label(words.trim());
                     }
                 });
                 ui.label(RichText::new(field.facts()).small().weak());

@@ -142,7 +142,9 @@ impl Row<'_> {
         if let Some(alias) = &field.field.alias {
             ui.label(RichText::new(format!("Also written {alias}")).weak());
         }
-        ui.label(field.doc());
+        if !field.doc().is_empty() {
+            ui.label(field.doc());
+        }
         for choice in &field.field.choices {
             ui.label(explained(choice));
         }

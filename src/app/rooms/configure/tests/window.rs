@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use eframe::egui::{Key, Modifiers, accesskit::Role};
+use eframe::egui::{Key, Modifiers, accesskit::Role, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
@@ -248,4 +248,37 @@ fn the_engine_is_asked_when_a_change_has_rested() {
     harness.state_mut().time = 20.0;
     harness.run_steps(2);
     assert!(asked(&mut harness).is_empty());
+}
+
+#[test]
+fn dragging_its_name_changes_a_number() {
+    let mut harness = window(Draft::default());
+    let name = harness.get_by_label("Max steps").rect();
+    let start = name.left_center() + vec2(4.0, 0.0);
+    harness.drag_at(start);
+    harness.run();
+    harness.hover_at(start + vec2(10.0, 0.0));
+    harness.run();
+    harness.hover_at(start + vec2(20.0, 0.0));
+    harness.run();
+    harness.drop_at(start + vec2(20.0, 0.0));
+    harness.run();
+    // Three whole steps of a hundred; what is left over is not rounded up.
+    assert_eq!(harness.state().room.draft.text("max_steps"), "1900");
+}
+
+#[test]
+fn the_tab_key_goes_from_field_to_field() {
+    let mut harness = window(Draft::default());
+    harness.get_by_label("Name (name)").focus();
+    harness.run();
+    for next in [
+        "Max steps (max_steps)",
+        "Seed (seed)",
+        "Task kind (task.kind)",
+    ] {
+        harness.key_press(Key::Tab);
+        harness.run();
+        assert!(harness.get_by_label(next).is_focused(), "{next}");
+    }
 }

@@ -15,7 +15,7 @@ pub mod place;
 pub mod read;
 pub mod report;
 #[cfg(test)]
-mod synthetic;
+pub(crate) mod synthetic;
 #[cfg(not(target_family = "wasm"))]
 mod tail;
 

@@ -121,7 +121,7 @@ mod tests {
             let places = session
                 .curriculum
                 .demonstrations(&session.demonstrations, 1, 8);
-            let examples = session.examples(&places, 1, orders).expect("examples");
+            let (examples, _) = session.examples(&places, 1, orders).expect("examples");
             assert_eq!(shown.len(), 8);
             for (shown, example) in shown.iter().zip(&examples) {
                 let tokens: Vec<String> = example.ids.iter().map(|&id| text.token(id)).collect();

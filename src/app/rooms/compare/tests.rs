@@ -8,7 +8,7 @@ use super::look::{Unit, grouped, places};
 use super::reading::{Reading, State};
 use super::results::measures;
 use super::*;
-use crate::app::library::{Curves, RunCard};
+use crate::app::library::{Compared, Curves, RunCard};
 use crate::app::record::Columns;
 use crate::config::{Method, RunConfig};
 use crate::runs::{Comparison, RunData, RunFiles};

@@ -88,6 +88,8 @@ pub struct Studio {
     thought: f64,
     drawn: u64,
     frame_time: f32,
+    /// When memory was looked at, and what it was.
+    memory: (f64, Option<usize>),
     /// Who drives the window instead of a user, if somebody does.
     script: Option<Box<dyn Script>>,
 }
@@ -150,6 +152,7 @@ impl Studio {
             thought: 0.0,
             drawn: 0,
             frame_time: 0.0,
+            memory: (f64::NEG_INFINITY, None),
             script: None,
             kept,
         };

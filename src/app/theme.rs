@@ -104,7 +104,10 @@ pub fn series(ui: &egui::Ui, index: usize) -> Color32 {
 pub fn apply(context: &egui::Context) {
     // The text font has no arrows; the one for code has.
     let mut fonts = egui::FontDefinitions::default();
-    let text = fonts.families.entry(egui::FontFamily::Proportional).or_default();
+    let text = fonts
+        .families
+        .entry(egui::FontFamily::Proportional)
+        .or_default();
     text.insert(1.min(text.len()), "Hack".into());
     context.set_fonts(fonts);
     context.all_styles_mut(|style| {

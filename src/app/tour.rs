@@ -56,6 +56,9 @@ const ROOMS: [(Place, &str); 8] = [
     (Place::Start, "start-after"),
 ];
 
+/// A picture's path, or why there is none.
+type Saved = Result<PathBuf, String>;
+
 /// The tour.
 pub struct Tour {
     folder: PathBuf,
@@ -69,10 +72,7 @@ pub struct Tour {
     pending: u32,
     /// Pictures there were when the one that is waited for was asked for.
     picture: Option<usize>,
-    saved: (
-        Sender<Result<PathBuf, String>>,
-        Receiver<Result<PathBuf, String>>,
-    ),
+    saved: (Sender<Saved>, Receiver<Saved>),
     findings: Findings,
     report: Sender<Findings>,
 }
@@ -140,7 +140,8 @@ impl Tour {
         };
         if self.frames == 1 {
             view.actions.push(Action::Go(place));
-            view.actions.push(Action::Select(step_to_look_at(view)));
+            view.actions
+                .push(Action::Select(step_to_look_at(place, view)));
         }
         if self.frames == 3 {
             self.begin(place, view);
@@ -205,7 +206,9 @@ impl Tour {
 
 impl Script for Tour {
     fn step(&mut self, view: &mut View<'_>, context: &egui::Context) {
-        context.request_repaint_after(std::time::Duration::from_millis(30));
+        // Painting takes time from the training: no more of it than a user would see.
+        let pace = if view.world.live.is_some() { 100 } else { 20 };
+        context.request_repaint_after(std::time::Duration::from_millis(pace));
         // Wherever the pointer happens to be, nothing is hovered in the pictures.
         context.input_mut(|input| input.pointer = egui::PointerState::default());
         if self.pending == u32::MAX {
@@ -256,14 +259,18 @@ impl Script for Tour {
     }
 }
 
-/// An SFT step of the adaptive phase: the decision that needs explaining most.
-fn step_to_look_at(view: &View<'_>) -> Option<u64> {
+/// The step that a room is looked at with: a decision for SFT in the middle of the adaptive phase,
+/// or a quiz where the room is about its answers.
+fn step_to_look_at(place: Place, view: &View<'_>) -> Option<u64> {
+    let branch = match place {
+        Place::Rollouts => Branch::Grpo,
+        _ => Branch::Sft,
+    };
     let columns = &view.world.shown?.columns;
-    let row = columns
-        .phase
-        .iter()
-        .zip(&columns.branch)
-        .rposition(|(phase, branch)| *phase == Phase::Adaptive && *branch == Branch::Grpo)?;
+    let middle = columns.len() / 2;
+    let steps = columns.phase.iter().zip(&columns.branch).enumerate();
+    let fitting = steps.filter(|(_, step)| *step == (&Phase::Adaptive, &branch));
+    let (row, _) = fitting.min_by_key(|(row, _)| row.abs_diff(middle))?;
     Some(columns.first() + row as u64)
 }
 

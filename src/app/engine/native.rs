@@ -10,7 +10,7 @@ use super::work::Work;
 use super::{Engine, Reply, Request};
 
 /// Events drawn per second at most: painting takes time from the training.
-const REPAINTS_PER_SECOND: f32 = 12.0;
+const REPAINTS_PER_SECOND: f32 = 10.0;
 
 struct Handle {
     requests: Sender<Request>,

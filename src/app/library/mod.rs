@@ -128,9 +128,15 @@ pub enum Found {
         names: Vec<String>,
     },
     /// Of the files asked about, those that are not there.
-    Missing { ticket: Ticket, files: Vec<String> },
+    Missing {
+        ticket: Ticket,
+        files: Vec<String>,
+    },
     /// A run goes by another key from now on, or is gone for `None`. It is not followed any more.
-    Moved { from: RunKey, to: Option<RunKey> },
+    Moved {
+        from: RunKey,
+        to: Option<RunKey>,
+    },
     /// Something was done, in words.
     Done(String),
     /// What was asked under a ticket cannot be had.

@@ -21,7 +21,7 @@ impl Studio {
                         parts.push(format!("{} parameters", thousands(record.parameters)));
                     }
                 }
-                parts.extend(memory());
+                parts.extend(self.memory());
                 ui.label(RichText::new(parts.join("  ·  ")).small());
                 if let Some(queue) = self.queue.clone() {
                     let text = format!(
@@ -38,12 +38,23 @@ impl Studio {
                 }
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     let text = format!("{:.1} ms a frame", self.frame_time() * 1e3);
-                    let hint = "Processor time this window's own code takes for a frame (95th percentile)";
+                    let hint =
+                        "Processor time this window's own code takes for a frame (95th percentile)";
                     ui.label(RichText::new(text).small().weak())
                         .on_hover_text(hint);
                 });
             });
         });
+    }
+
+    /// The memory of this program, looked at once a second: the system takes its time to tell.
+    fn memory(&mut self) -> Option<String> {
+        let now = self.clock.seconds();
+        if now - self.memory.0 > 1.0 {
+            self.memory = (now, memory());
+        }
+        let bytes = self.memory.1?;
+        Some(format!("memory {} MB", bytes >> 20))
     }
 
     pub(super) fn show_toasts(&mut self, ui: &egui::Ui) {
@@ -102,13 +113,12 @@ fn pace(record: &Record) -> Option<String> {
 }
 
 #[cfg(not(target_family = "wasm"))]
-fn memory() -> Option<String> {
-    let stats = memory_stats::memory_stats()?;
-    Some(format!("memory {} MB", stats.physical_mem >> 20))
+fn memory() -> Option<usize> {
+    Some(memory_stats::memory_stats()?.physical_mem)
 }
 
 #[cfg(target_family = "wasm")]
-fn memory() -> Option<String> {
+fn memory() -> Option<usize> {
     None
 }
 

@@ -177,7 +177,7 @@ fn signed(value: f64) -> String {
 mod tests {
     use super::*;
     use crate::app::record::Motion;
-    use crate::balance::{Controller, Observation, build};
+    use crate::balance::{Observation, build};
     use crate::config::RunConfig;
 
     /// A controller past its warm-up of two steps with norm 2, then an SFT step with norm `g`.

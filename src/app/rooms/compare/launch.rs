@@ -360,8 +360,10 @@ fn checked(
         return Err("Choose at least one method".into());
     }
     // A folder's name obeys the same rule as a run's.
-    let mut named = RunConfig::default();
-    named.name = folder.to_owned();
+    let named = RunConfig {
+        name: folder.to_owned(),
+        ..RunConfig::default()
+    };
     if let Err(error) = named.check() {
         return Err(format!("The comparison's name cannot be used: {error}"));
     }

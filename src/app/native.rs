@@ -57,6 +57,29 @@ pub fn open(runs: PathBuf, script: Option<Box<dyn Script>>) -> Result<(), Window
             Ok(error) => WindowError::Thread(*error),
             Err(error) => WindowError::NoWindow(error.to_string()),
         },
-        error => WindowError::NoWindow(error.to_string()),
+        error => WindowError::NoWindow(reason(&error.to_string())),
     })
+}
+
+/// The system's reason without the place in a library's source that some put before it.
+fn reason(text: &str) -> String {
+    let reason = match text.rsplit_once(".rs:") {
+        // The line's number comes first.
+        Some((_, rest)) => rest.split_once(": ").map_or(rest, |(_, reason)| reason),
+        None => text,
+    };
+    reason.trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+
+    #[test]
+    fn a_reason_does_not_tell_where_a_library_was_built() {
+        let text =
+            "winit EventLoopError: os error at /a/b-0.30/src/linux/mod.rs:765: no DISPLAY is set.";
+        assert_eq!(reason(text), "no DISPLAY is set");
+        assert_eq!(reason("glutin: no config"), "glutin: no config");
+    }
 }

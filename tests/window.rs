@@ -272,21 +272,22 @@ fn runs_are_compared_with_their_own_numbers_and_settings() {
     until(&mut window, "the results", |window| {
         shows(window, "2 runs in 2 groups")
     });
-    window.run_steps(3);
+    // Each number stands where the list of runs shows it, and among the results.
     for name in ["one", "two"] {
-        assert!(shows(&window, &accuracy(name)), "{:?}", texts(&window));
+        until(&mut window, "the accuracy", |window| {
+            shows(window, &accuracy(name))
+        });
     }
     click(&mut window, "Settings");
-    window.run_steps(3);
-    assert!(shows(&window, "grpo.learning_rate") && shows(&window, "0.00123"));
+    until(&mut window, "the settings that differ", |window| {
+        shows(window, "grpo.learning_rate") && shows(window, "0.00123")
+    });
     let grpo_alone = |window: &Window| texts(window).iter().any(|text| text == "\"grpo\"");
     assert!(!grpo_alone(&window), "{:?}", texts(&window));
     click(&mut window, "three");
     until(&mut window, "three groups", |window| {
-        shows(window, "3 runs in 3 groups")
+        shows(window, "3 runs in 3 groups") && grpo_alone(window)
     });
-    window.run_steps(3);
-    assert!(grpo_alone(&window), "{:?}", texts(&window));
 }
 
 #[test]
@@ -454,6 +455,92 @@ fn a_run_that_cannot_be_started_says_why() {
         shows(window, "sft.max_length")
     });
     assert!(!folder.0.join("refused").exists());
+}
+
+#[test]
+fn closing_while_a_run_is_on_asks_and_can_stop_and_save() {
+    let folder = Folder::new("closing");
+    let mut window = open(&folder.0);
+    window
+        .state_mut()
+        .act(Action::Train(Box::new(tiny("closing", 100_000))));
+    until(&mut window, "some steps", |window| {
+        record(window, "closing").is_some_and(|record| record.step() >= 8)
+    });
+    let root = egui::ViewportId::ROOT;
+    let viewport = window.input_mut().viewports.get_mut(&root).unwrap();
+    viewport.events.push(egui::ViewportEvent::Close);
+    window.step();
+    let commands = |window: &Window| window.output().viewport_output[&root].commands.clone();
+    assert!(commands(&window).contains(&egui::ViewportCommand::CancelClose));
+    let viewport = window.input_mut().viewports.get_mut(&root).unwrap();
+    viewport.events.clear();
+    window.run_steps(2);
+    click(&mut window, "Keep training");
+    let before = record(&window, "closing").unwrap().step();
+    until(&mut window, "the training to go on", |window| {
+        record(window, "closing").unwrap().step() > before
+    });
+    let viewport = window.input_mut().viewports.get_mut(&root).unwrap();
+    viewport.events.push(egui::ViewportEvent::Close);
+    window.step();
+    let viewport = window.input_mut().viewports.get_mut(&root).unwrap();
+    viewport.events.clear();
+    window.run_steps(2);
+    click(&mut window, "Stop, save and close");
+    until(&mut window, "the window to close", |window| {
+        commands(window).contains(&egui::ViewportCommand::Close)
+    });
+    // What was done is kept, and can be gone on with.
+    let steps = log(&folder.0, "closing").len();
+    assert!(steps > 8);
+    let checkpoint = format!("checkpoints/step-{steps:06}");
+    assert!(folder.0.join("closing").join(checkpoint).is_dir());
+}
+
+/// What eframe keeps on the disk.
+#[derive(Default)]
+struct Memory(std::collections::HashMap<String, String>);
+
+impl eframe::Storage for Memory {
+    fn get_string(&self, key: &str) -> Option<String> {
+        self.0.get(key).cloned()
+    }
+    fn set_string(&mut self, key: &str, value: String) {
+        self.0.insert(key.to_owned(), value);
+    }
+    fn remove_string(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+    fn flush(&mut self) {}
+}
+
+#[test]
+fn the_next_start_is_as_the_last_was_left() {
+    let folder = Folder::new("kept");
+    let mut window = open(&folder.0);
+    train(&mut window, tiny("kept", 8));
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Num5);
+    window.run_steps(2);
+    assert_eq!(window.state().place(), Place::Exams);
+    let mut memory = Memory::default();
+    eframe::App::save(window.state_mut(), &mut memory);
+    drop(window);
+
+    let runs = folder.0.clone();
+    let mut window: Window = Harness::builder()
+        .with_size(egui::vec2(1280.0, 820.0))
+        .build_eframe(move |creation| {
+            let context = creation.egui_ctx.clone();
+            let engine = engine::spawn(runs.clone(), context.clone()).unwrap();
+            let library = library::spawn(runs, context.clone()).unwrap();
+            Studio::new(&context, Some(&memory), engine, library)
+        });
+    assert_eq!(window.state().place(), Place::Exams);
+    until(&mut window, "the run that was open", |window| {
+        record(window, "kept").is_some_and(|record| record.step() == 8)
+    });
+    assert_eq!(window.state().place(), Place::Exams);
 }
 
 #[test]

@@ -19,7 +19,6 @@ use super::record::{Motion, Record, RunKey};
 use super::rooms::Rooms;
 use super::{Action, Actions, Place, World, theme};
 use crate::clock::Clock;
-use crate::training::Event;
 
 /// Frames whose times are remembered.
 const FRAMES: usize = 600;
@@ -70,7 +69,7 @@ pub struct Studio {
     library: Box<dyn Library>,
     records: BTreeMap<RunKey, Record>,
     /// Events that have come and did not fit into a frame yet.
-    unheard: std::collections::VecDeque<(RunKey, Event)>,
+    unheard: std::collections::VecDeque<(RunKey, hearing::Heard)>,
     live: Option<RunKey>,
     queue: Option<QueueState>,
     runs: Vec<RunCard>,

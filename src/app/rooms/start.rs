@@ -2,6 +2,7 @@
 
 mod list;
 mod offers;
+mod renaming;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -37,7 +38,7 @@ pub struct Start {
     #[serde(skip)]
     rows: list::Rows,
     #[serde(skip)]
-    renaming: Option<runs::Renaming>,
+    renaming: Option<renaming::Renaming>,
     /// The run that is asked about before it goes to the bin.
     #[serde(skip)]
     deleting: Option<RunKey>,

@@ -14,6 +14,16 @@ const SECONDS_PER_FRAME: f64 = 0.0015;
 /// Seconds a word to the user stays.
 const TOAST_SECONDS: f64 = 6.0;
 
+/// What is heard of a run.
+pub(super) enum Heard {
+    Event(crate::training::Event),
+    /// How it stands after that.
+    Standing {
+        finished: bool,
+        motion: Motion,
+    },
+}
+
 impl Studio {
     /// Takes in what has come, as far as a frame allows; asks for another frame if there is more.
     pub(super) fn hear(&mut self, context: &egui::Context) {
@@ -21,10 +31,8 @@ impl Studio {
         loop {
             // A message may hold many events: they are taken in one by one, in order, before the
             // next message.
-            while let Some((run, event)) = self.unheard.pop_front() {
-                if let Some(record) = self.records.get_mut(&run) {
-                    record.hear(event);
-                }
+            while let Some((run, heard)) = self.unheard.pop_front() {
+                self.hear_of(&run, heard);
                 if self.clock.seconds() - begun > SECONDS_PER_FRAME {
                     return context.request_repaint();
                 }
@@ -50,9 +58,20 @@ impl Studio {
 
     /// Takes in at once what was put off: what follows must not be overtaken by it.
     fn hear_all(&mut self) {
-        for (run, event) in std::mem::take(&mut self.unheard) {
-            if let Some(record) = self.records.get_mut(&run) {
-                record.hear(event);
+        for (run, heard) in std::mem::take(&mut self.unheard) {
+            self.hear_of(&run, heard);
+        }
+    }
+
+    fn hear_of(&mut self, run: &str, heard: Heard) {
+        let Some(record) = self.records.get_mut(run) else {
+            return;
+        };
+        match heard {
+            Heard::Event(event) => record.hear(event),
+            Heard::Standing { finished, motion } => {
+                (record.finished, record.motion) = (finished, motion);
+                record.revision += 1;
             }
         }
     }
@@ -156,13 +175,15 @@ impl Studio {
                     record.config = *config;
                 }
                 record.notices.extend(notices);
-                record.finished = finished;
-                record.motion = if growing {
+                let motion = if growing {
                     Motion::Followed
                 } else {
                     Motion::Still
                 };
                 self.put_off(&run, events);
+                // It is finished only when everything before that has been taken in.
+                let standing = Heard::Standing { finished, motion };
+                self.unheard.push_back((run, standing));
             }
             Found::Config(config) => self.actions.push(Action::Configure(config)),
             Found::Done(what) => self.say(what),
@@ -190,8 +211,9 @@ impl Studio {
     }
 
     fn put_off(&mut self, run: &str, events: Vec<crate::training::Event>) {
-        let events = events.into_iter().map(|event| (run.to_owned(), event));
-        self.unheard.extend(events);
+        let events = events.into_iter().map(Heard::Event);
+        self.unheard
+            .extend(events.map(|event| (run.to_owned(), event)));
     }
 
     /// Says something that goes away by itself.

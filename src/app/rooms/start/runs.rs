@@ -1,33 +1,22 @@
 //! The runs there are, as a table, and what can be done with each.
 
-use eframe::egui::{self, Key, RichText, Ui};
+use eframe::egui::{self, RichText, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::list::{Row, State, ago, differences, grouped};
 use super::offers::named;
+use super::renaming::Renaming;
 use super::{Start, busy, watch};
 use crate::app::engine::Request;
 use crate::app::library::{Errand, RunCard, Saved, SavedWhat};
-use crate::app::record::RunKey;
 use crate::app::widgets::percent;
 use crate::app::{Actions, World, theme};
-use crate::config::RunConfig;
 use crate::runs::compare::method_name;
 
 /// Heights of lines.
 const RUN: f32 = 46.0;
 const GROUP: f32 = 30.0;
 const RENAMED: f32 = 66.0;
-
-/// A name that is being changed.
-pub struct Renaming {
-    pub run: RunKey,
-    name: String,
-    /// Why the name does not do.
-    problem: Option<String>,
-    /// The field was given the keyboard.
-    focused: bool,
-}
 
 /// What all lines are drawn with.
 struct Sight<'a> {
@@ -190,7 +179,7 @@ impl Start {
         let state = State::of(run, sight.world, sight.now);
         line.col(|ui| match &mut self.renaming {
             Some(renaming) if renaming.run == run.key => {
-                if rename(ui, renaming, run, actions) {
+                if two_lines(ui, |ui| renaming.show(ui, run, actions)) {
                     self.renaming = None;
                 }
             }
@@ -280,12 +269,7 @@ impl Start {
                 .clicked()
         };
         if idle_only(ui, "Rename…") {
-            self.renaming = Some(Renaming {
-                run: run.key.clone(),
-                name: run.name.clone(),
-                problem: None,
-                focused: false,
-            });
+            self.renaming = Some(Renaming::of(run));
         }
         if idle_only(ui, "Delete…") {
             self.deleting = Some(run.key.clone());
@@ -341,13 +325,14 @@ impl Start {
 }
 
 /// Two lines of a cell, in the middle of its height.
-fn two_lines(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+fn two_lines<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 1.0;
         ui.spacing_mut().interact_size.y = 18.0;
         ui.add_space(6.0);
-        contents(ui);
-    });
+        contents(ui)
+    })
+    .inner
 }
 
 fn name(ui: &mut Ui, run: &RunCard, actions: &mut Actions) {
@@ -406,65 +391,6 @@ fn steps(ui: &mut Ui, run: &RunCard, world: &World) {
     let text = format!("{} of {}", grouped(step), grouped(most));
     ui.label(RichText::new(text).small());
     ui.add(bar);
-}
-
-/// The field for another name. True when it is over.
-fn rename(ui: &mut Ui, renaming: &mut Renaming, run: &RunCard, actions: &mut Actions) -> bool {
-    let mut over = false;
-    two_lines(ui, |ui| {
-        let field = egui::TextEdit::singleline(&mut renaming.name)
-            .desired_width(ui.available_width().min(240.0));
-        let mut field = ui.add(field);
-        field.widget_info(|| {
-            let mut info = egui::WidgetInfo::new(egui::Role::TextInput);
-            info.label = Some("New name".into());
-            info
-        });
-        if !std::mem::replace(&mut renaming.focused, true) {
-            field.request_focus();
-        }
-        if field.changed() {
-            renaming.problem = problem(&renaming.name);
-        }
-        if let Some(problem) = &renaming.problem {
-            field = field.on_hover_text(problem);
-        }
-        let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-        ui.horizontal(|ui| {
-            let good = renaming.problem.is_none();
-            let button = ui.add_enabled(good, egui::Button::new("Rename").small());
-            let button = match &renaming.problem {
-                Some(problem) => button.on_disabled_hover_text(problem),
-                None => button,
-            };
-            if good && (button.clicked() || entered) {
-                if renaming.name.trim() != run.name {
-                    actions.library(Errand::Rename {
-                        run: run.key.clone(),
-                        name: renaming.name.trim().to_owned(),
-                    });
-                }
-                over = true;
-            }
-            let cancel = ui.small_button("Cancel").clicked();
-            over |= cancel || ui.input(|input| input.key_pressed(Key::Escape));
-            if let Some(problem) = &renaming.problem {
-                let color = theme::palette(ui).wrong;
-                ui.label(RichText::new("not a name").small().color(color))
-                    .on_hover_text(problem);
-            }
-        });
-    });
-    over
-}
-
-/// Why a name does not do for a run.
-fn problem(name: &str) -> Option<String> {
-    let config = RunConfig {
-        name: name.trim().into(),
-        ..RunConfig::default()
-    };
-    config.check().err().map(|error| error.to_string())
 }
 
 /// Seconds since 1970.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eframe::egui;
+use eframe::egui::{self, Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
@@ -275,7 +275,7 @@ fn a_run_is_renamed_in_its_line() {
     let mut harness = harness(vec![card("one", 0)], None);
     click(&mut harness, "More about one");
     click(&mut harness, "Rename…");
-    let field = harness.get_by_label("New name");
+    let field = harness.get_by_role_and_label(Role::TextInput, "New name");
     field.click();
     field.type_text("/two");
     harness.run();
@@ -283,10 +283,14 @@ fn a_run_is_renamed_in_its_line() {
         click(&mut harness, "Rename").is_empty(),
         "a folder's name has no slash"
     );
-    harness.get_by_label("New name").focus();
+    harness
+        .get_by_role_and_label(Role::TextInput, "New name")
+        .focus();
     (0..7).for_each(|_| harness.key_press(egui::Key::Backspace));
     harness.run();
-    harness.get_by_label("New name").type_text("two");
+    harness
+        .get_by_role_and_label(Role::TextInput, "New name")
+        .type_text("two");
     let actions = click(&mut harness, "Rename");
     let [Action::Library(Errand::Rename { run, name })] = actions.as_slice() else {
         panic!("nothing is renamed");

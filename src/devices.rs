@@ -126,9 +126,11 @@ pub async fn open(name: &str) -> Result<Device, DeviceError> {
     };
     match family {
         "auto" | "cpu" => Ok(Device::flex()),
+        "gpu" | "cuda" if !BUILT.contains(&family) => {
+            Err(DeviceError::NotInThisBuild { asked: asked() })
+        }
         #[cfg(feature = "gpu")]
         "gpu" => gpu::open(index).await,
-        "gpu" | "cuda" => Err(DeviceError::NotInThisBuild { asked: asked() }),
         _ => Err(DeviceError::Unknown { asked: asked() }),
     }
 }

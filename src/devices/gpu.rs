@@ -147,7 +147,7 @@ mod native {
             return Ok(device.clone());
         }
         let options = Device::wgpu_options()
-            .device_kind(adapter.kind)
+            .device_kind(adapter.kind.clone())
             .graphics_api(adapter.backend)
             .tasks_max(TASKS_MAX);
         let device = options

@@ -2,13 +2,14 @@
 //! on one thread (burn's streams belong to threads). The window sends [`Request`]s and hears
 //! [`Reply`]s; in a browser the same messages go to a worker.
 
+mod asking;
 #[cfg(not(target_family = "wasm"))]
 mod native;
-#[cfg(not(target_family = "wasm"))]
 mod work;
 
 #[cfg(not(target_family = "wasm"))]
 pub use native::spawn;
+pub use work::{Inbox, Say, Work};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,23 +1,25 @@
 //! What the engine does, one small piece of work at a time: a run under way, a queue of runs, and
 //! questions in between.
 
+mod queue;
+
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Receiver;
+use std::rc::Rc;
 
-use super::{Asked, Question, QueueState, Reply, Request, Subject, Ticket};
+use super::asking::ask;
+use super::{Question, Reply, Request, Subject, Ticket};
 use crate::app::record::RunKey;
-use crate::clock::Clock;
+use crate::clock::{Clock, breathe};
 use crate::config::RunConfig;
-use crate::model::Model;
-use crate::rollout::{Limits, Sampling, Token, generate_watched};
+use crate::files;
 use crate::runs::drive::{DriveError, Run};
 use crate::runs::follow::Follower;
 use crate::runs::place;
-use crate::tasks::Split;
 use crate::training::{
-    Command, CompletionRecord, Estimate, Event, Setup, Study, measure_steps, preview, preview_level,
+    Command, Estimate, Event, Setup, Study, measure_steps, preview, preview_level,
 };
+use queue::Queue;
 
 /// Events gathered before they are sent, in seconds: a message per step would be too many.
 const GATHER: f64 = 0.05;
@@ -35,10 +37,16 @@ struct Live {
     sent: f64,
 }
 
+/// Hears replies.
+pub type Say = Rc<dyn Fn(Reply)>;
+
+/// Looks for a request that has come in meanwhile.
+pub type Inbox<'a> = dyn FnMut() -> Option<Request> + 'a;
+
 /// The engine's state.
-pub(super) struct Work<'a> {
+pub struct Work {
     runs: PathBuf,
-    say: &'a dyn Fn(Reply),
+    say: Say,
     clock: Clock,
     live: Option<Live>,
     queue: Option<Queue>,
@@ -48,13 +56,9 @@ pub(super) struct Work<'a> {
     deferred: VecDeque<Request>,
 }
 
-struct Queue {
-    state: QueueState,
-    waiting: VecDeque<RunConfig>,
-}
-
-impl<'a> Work<'a> {
-    pub(super) fn new(runs: PathBuf, say: &'a dyn Fn(Reply)) -> Self {
+impl Work {
+    /// An engine with its runs in a folder.
+    pub fn new(runs: PathBuf, say: Say) -> Self {
         Self {
             runs,
             say,
@@ -67,12 +71,17 @@ impl<'a> Work<'a> {
     }
 
     /// What was asked while a question was being answered, oldest first.
-    pub(super) fn deferred(&mut self) -> Option<Request> {
+    pub fn deferred(&mut self) -> Option<Request> {
         self.deferred.pop_front()
     }
 
+    /// Whether something was asked while a question was being answered.
+    pub fn has_deferred(&self) -> bool {
+        !self.deferred.is_empty()
+    }
+
     /// Whether [`Work::turn`] has something to do.
-    pub(super) fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         match &self.live {
             Some(live) => !live.paused,
             None => self.queue.is_some(),
@@ -80,18 +89,18 @@ impl<'a> Work<'a> {
     }
 
     /// The next unit of work of the run under way, or the next run of the queue.
-    pub(super) fn turn(&mut self) {
+    pub async fn turn(&mut self) {
         match self.live.take() {
-            Some(live) => self.go_on(live),
-            None => self.next_of_queue(),
+            Some(live) => self.go_on(live).await,
+            None => self.next_of_queue().await,
         }
     }
 
-    fn go_on(&mut self, mut live: Live) {
+    async fn go_on(&mut self, mut live: Live) {
         if live.run.is_done() {
             return self.end(live, None);
         }
-        match live.run.turn() {
+        match live.run.turn().await {
             Ok(events) => {
                 live.hear(events);
                 if live.paused || self.clock.seconds() - live.sent > GATHER {
@@ -136,27 +145,27 @@ impl<'a> Work<'a> {
     }
 
     /// Does what is asked. `inbox` is looked at where an answer takes long, for a word to break off.
-    pub(super) fn take(&mut self, request: Request, inbox: &Receiver<Request>) {
+    pub async fn take(&mut self, request: Request, inbox: &mut Inbox<'_>) {
         match request {
-            Request::Train { config } => self.train(*config),
+            Request::Train { config } => self.train(*config).await,
             Request::Resume {
                 run,
                 checkpoint,
                 set,
-            } => self.resume(&run, checkpoint.as_deref(), &set),
-            Request::Tell(command) => self.tell(command),
+            } => self.resume(&run, checkpoint.as_deref(), &set).await,
+            Request::Tell(command) => self.tell(command).await,
             Request::Queue { folder, configs } => self.begin_queue(folder, configs),
             Request::CancelQueue => {
                 self.queue = None;
                 (self.say)(Reply::Queue(None));
-                self.tell(Command::StopAndSave);
+                self.tell(Command::StopAndSave).await;
             }
             Request::Sample {
                 ticket,
                 subject,
                 question,
             } => {
-                let answer = self.sample(ticket, &subject, &question, inbox);
+                let answer = self.sample(ticket, &subject, &question, inbox).await;
                 self.answer(ticket, answer);
             }
             Request::Preview {
@@ -165,7 +174,7 @@ impl<'a> Work<'a> {
                 level,
                 count,
             } => {
-                let answer = set_up(*config).and_then(|setup| {
+                let answer = set_up(*config).await.and_then(|setup| {
                     let previews = match level {
                         Some((level, start)) => preview_level(&setup, level, start, count),
                         None => preview(&setup, count),
@@ -180,12 +189,12 @@ impl<'a> Work<'a> {
                 config,
                 measure,
             } => {
-                let answer = estimate(ticket, *config, measure);
+                let answer = estimate(ticket, *config, measure).await;
                 self.answer(ticket, answer);
             }
             // What it was about is over: breaking off is looked for while sampling.
             Request::Break(_) => {}
-            Request::Quit => self.quit(),
+            Request::Quit => self.quit().await,
         }
     }
 
@@ -194,11 +203,12 @@ impl<'a> Work<'a> {
     }
 
     /// Stops and saves the run under way.
-    pub(super) fn quit(&mut self) {
+    pub async fn quit(&mut self) {
         self.queue = None;
-        self.tell(Command::StopAndSave);
+        self.tell(Command::StopAndSave).await;
         while self.live.is_some() {
-            self.turn();
+            self.turn().await;
+            breathe().await;
         }
     }
 
@@ -213,22 +223,22 @@ impl<'a> Work<'a> {
         self.live.is_some()
     }
 
-    fn train(&mut self, mut config: RunConfig) {
+    async fn train(&mut self, mut config: RunConfig) {
         if self.busy() {
             return;
         }
         config.name = free_name(&self.runs, &config.name);
         let key = config.name.clone();
-        let run = Run::create(config, &self.runs.clone());
+        let run = Run::create(config, &self.runs).await;
         self.begin(key, run, Vec::new());
     }
 
-    fn resume(&mut self, key: &str, checkpoint: Option<&str>, set: &[String]) {
+    async fn resume(&mut self, key: &str, checkpoint: Option<&str>, set: &[String]) {
         if self.busy() {
             return;
         }
         let path = self.path(key);
-        match Run::resume(&path, checkpoint, set) {
+        match Run::resume(&path, checkpoint, set).await {
             Ok(Some(run)) => {
                 let before = earlier(&path);
                 self.begin(key.into(), Ok(run), before);
@@ -269,7 +279,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn tell(&mut self, command: Command) {
+    async fn tell(&mut self, command: Command) {
         let Some(mut live) = self.live.take() else {
             return;
         };
@@ -278,7 +288,7 @@ impl<'a> Work<'a> {
             Command::StopAndSave => (live.paused, live.stopping) = (false, true),
             _ => {}
         }
-        match live.run.tell(command) {
+        match live.run.tell(command).await {
             Ok(events) => live.hear(events),
             Err(error) => (self.say)(Reply::Failed {
                 why: in_full(&error),
@@ -288,69 +298,16 @@ impl<'a> Work<'a> {
         self.live = Some(live);
     }
 
-    fn begin_queue(&mut self, folder: String, configs: Vec<RunConfig>) {
-        if self.busy() {
-            return;
-        }
-        let key = |config: &RunConfig| format!("{folder}/{}", config.name);
-        let state = QueueState {
-            runs: configs.iter().map(key).collect(),
-            folder,
-            done: 0,
-        };
-        (self.say)(Reply::Queue(Some(state.clone())));
-        let waiting = configs.into();
-        self.queue = Some(Queue { state, waiting });
-    }
-
-    fn next_of_queue(&mut self) {
-        let Some(queue) = &mut self.queue else { return };
-        let Some(config) = queue.waiting.pop_front() else {
-            self.queue = None;
-            return (self.say)(Reply::Queue(None));
-        };
-        let folder = self.runs.join(&queue.state.folder);
-        let key = format!("{}/{}", queue.state.folder, config.name);
-        let path = folder.join(&config.name);
-        if !path.join("config.toml").exists() {
-            let run = Run::create(config, &folder);
-            return self.begin(key, run, Vec::new());
-        }
-        // The same configuration goes on where it stands; another one is not passed off as it.
-        match RunConfig::load(Some(&path.join("config.toml")), &[]) {
-            Ok(there) if there == config => match Run::resume(&path, None, &[]) {
-                Ok(Some(run)) => {
-                    let before = earlier(&path);
-                    self.begin(key, Ok(run), before);
-                }
-                Ok(None) => {
-                    queue.state.done += 1;
-                    (self.say)(Reply::Queue(Some(queue.state.clone())));
-                }
-                Err(error) => self.begin(key, Err(error), Vec::new()),
-            },
-            Ok(_) => {
-                self.queue = None;
-                (self.say)(Reply::Queue(None));
-                let why = format!(
-                    "{key} holds a run of another configuration: give the comparison another name"
-                );
-                (self.say)(Reply::Failed { why });
-            }
-            Err(error) => self.begin(key, Err(error.into()), Vec::new()),
-        }
-    }
-
     fn path(&self, key: &str) -> PathBuf {
         self.runs.join(key)
     }
 
-    fn sample(
+    async fn sample(
         &mut self,
         ticket: Ticket,
         subject: &Subject,
         question: &Question,
-        inbox: &Receiver<Request>,
+        inbox: &mut Inbox<'_>,
     ) -> Result<Reply, String> {
         let (study, model) = match subject {
             Subject::Live => {
@@ -359,14 +316,14 @@ impl<'a> Work<'a> {
                 (session.study().clone(), session.model().clone())
             }
             Subject::Checkpoint { run, checkpoint } => {
-                let setup = self.open(run, checkpoint.as_deref())?;
+                let setup = self.open(run, checkpoint.as_deref()).await?;
                 let study = Study::new(&setup.config, setup.task.clone(), setup.text.clone());
                 (study, setup.model.clone())
             }
         };
         let deferred = &mut self.deferred;
         let mut goes_on = || {
-            for request in inbox.try_iter() {
+            while let Some(request) = inbox() {
                 match request {
                     Request::Break(unwanted) if unwanted == ticket => return false,
                     Request::Quit => {
@@ -378,10 +335,10 @@ impl<'a> Work<'a> {
             }
             true
         };
-        ask(ticket, &study, &model, question, self.say, &mut goes_on)
+        ask(ticket, &study, &model, question, &*self.say, &mut goes_on).await
     }
 
-    fn open(&mut self, run: &str, checkpoint: Option<&str>) -> Result<&Setup, String> {
+    async fn open(&mut self, run: &str, checkpoint: Option<&str>) -> Result<&Setup, String> {
         let path = self.path(run);
         let place = match checkpoint {
             Some(name) => path.join("checkpoints").join(name),
@@ -393,7 +350,8 @@ impl<'a> Work<'a> {
             .as_ref()
             .is_some_and(|(there, _)| *there == place);
         if !known {
-            let (setup, _) = place::open_run(&place, None, &[]).map_err(|error| in_full(&error))?;
+            let opened = place::open_run(&place, None, &[]).await;
+            let (setup, _) = opened.map_err(|error| in_full(&error))?;
             self.opened = Some((place, setup));
         }
         let opened = self.opened.as_ref().map(|(_, setup)| setup);
@@ -414,94 +372,20 @@ impl Live {
     }
 }
 
-/// Samples an answer to a question, telling every token, as long as `goes_on`.
-fn ask(
-    ticket: Ticket,
-    study: &Study,
-    model: &Model,
-    question: &Question,
-    say: &dyn Fn(Reply),
-    goes_on: &mut dyn FnMut() -> bool,
-) -> Result<Reply, String> {
-    let samples = question.samples.max(1);
-    let (problem, request) = match &question.what {
-        Asked::Problem { level, index } => {
-            let problem = study.task.problem(Split::Test, *level, *index);
-            let request = study.request(&problem, samples);
-            (Some(problem), request)
-        }
-        Asked::Text(text) => {
-            let request = study
-                .text
-                .prompt(text)
-                .map(|prompt| crate::rollout::Request {
-                    problem: crate::rng::fingerprint(text),
-                    prompt,
-                    samples,
-                });
-            (None, request.map_err(Into::into))
-        }
-    };
-    let request = request.map_err(|error| in_full(&error))?;
-    let room = model.spec.max_position_embeddings;
-    if request.prompt.is_empty() || request.prompt.len() >= room {
-        return Err(format!(
-            "the prompt has {} tokens; the model takes 1 to {}",
-            request.prompt.len(),
-            room.saturating_sub(1)
-        ));
-    }
-    let limits = Limits {
-        max_completion_length: question.max_completion_length.max(1),
-        ..study.limits.clone()
-    };
-    let mut watch = |token: Token| {
-        say(Reply::Token {
-            ticket,
-            sample: token.sample,
-            text: study.text.token(token.token),
-            probability: token.logp.exp(),
-        });
-        goes_on()
-    };
-    let sampling = Sampling::at(question.temperature, question.seed);
-    let requests = [request];
-    let generated = generate_watched(model, &requests, &sampling, &limits, &mut watch);
-    let completions = pollster::block_on(generated).map_err(|error| in_full(&error))?;
-    let records: Vec<CompletionRecord> = completions
-        .iter()
-        .flatten()
-        .enumerate()
-        .map(|(sample, completion)| match &problem {
-            Some(problem) => study.grade(problem, sample, completion),
-            None => study.ungraded(sample, completion),
-        })
-        .collect();
-    let prompt = match (&problem, &question.what) {
-        (Some(problem), _) => problem.prompt.clone(),
-        (None, Asked::Text(text)) => text.clone(),
-        (None, Asked::Problem { .. }) => String::new(),
-    };
-    Ok(Reply::Sampled {
-        ticket,
-        prompt,
-        records,
-    })
-}
-
-fn set_up(config: RunConfig) -> Result<Setup, String> {
-    let device = crate::devices::open(&config.device).map_err(|error| in_full(&error))?;
+async fn set_up(config: RunConfig) -> Result<Setup, String> {
+    let device = crate::devices::open_for(&config).await;
+    let device = device.map_err(|error| in_full(&error))?;
     Setup::new(config, device, &place::loader).map_err(|error| in_full(&error))
 }
 
-fn estimate(ticket: Ticket, config: RunConfig, measure: bool) -> Result<Reply, String> {
+async fn estimate(ticket: Ticket, config: RunConfig, measure: bool) -> Result<Reply, String> {
     let times = if measure {
-        let measured = pollster::block_on(measure_steps(&config, &place::loader));
+        let measured = measure_steps(&config, &place::loader).await;
         Some(measured.map_err(|error| in_full(&error))?)
     } else {
         None
     };
-    let setup = set_up(config)?;
+    let setup = set_up(config).await?;
     Ok(Reply::Estimated {
         ticket,
         estimate: Estimate::of(&setup),
@@ -518,7 +402,7 @@ fn earlier(path: &Path) -> Vec<Event> {
 
 /// The name, or with the first number that is not taken.
 fn free_name(runs: &Path, name: &str) -> String {
-    let taken = |name: &str| runs.join(name).exists();
+    let taken = |name: &str| files::exists(runs.join(name));
     if !taken(name) {
         return name.into();
     }
@@ -529,7 +413,7 @@ fn free_name(runs: &Path, name: &str) -> String {
 }
 
 /// An error and its causes, leaving out causes that were already told.
-fn in_full(error: &dyn std::error::Error) -> String {
+pub(super) fn in_full(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

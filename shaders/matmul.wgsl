@@ -1,6 +1,6 @@
 // A matrix product: c[i, j] = Σ_k a(i, k) · b(k, j) (+ bias[j]), where a(i, k) is
-// a[i · a_row + k · a_column] and b(k, j) is b[k · b_row + j · b_column], so that one text serves
-// x·Wᵀ, g·W and gᵀ·x.
+// a[a_start + i · a_row + k · a_column] and b(k, j) is b[b_start + k · b_row + j · b_column], so that
+// one text serves x·Wᵀ, g·W and gᵀ·x.
 //
 // a, b: as the strides say → c: [splits, m, n]. Split s sums the k from s · depth on; sum_rows adds
 // the splits up. A workgroup computes a tile of SIDE·4 × SIDE·4, an invocation 4 × 4 of it.
@@ -25,6 +25,10 @@ struct Numbers {
     b_column: u32,
     // Of k, for one split.
     depth: u32,
+    // Where a, b and c begin.
+    a_start: u32,
+    b_start: u32,
+    c_start: u32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
@@ -65,14 +69,14 @@ fn main(
             let ai = select(l / DEPTH, l % TILE, A_ROWS == 1u);
             var value = 0.0;
             if k0 + ak < end && i0 + ai < m {
-                value = a[(i0 + ai) * numbers.a_row + (k0 + ak) * numbers.a_column];
+                value = a[numbers.a_start + (i0 + ai) * numbers.a_row + (k0 + ak) * numbers.a_column];
             }
             a_tile[ak * TILE + ai] = value;
             let bk = select(l % DEPTH, l / TILE, B_ROWS == 1u);
             let bj = select(l / DEPTH, l % TILE, B_ROWS == 1u);
             value = 0.0;
             if k0 + bk < end && j0 + bj < n {
-                value = b[(k0 + bk) * numbers.b_row + (j0 + bj) * numbers.b_column];
+                value = b[numbers.b_start + (k0 + bk) * numbers.b_row + (j0 + bj) * numbers.b_column];
             }
             b_tile[bk * TILE + bj] = value;
         }
@@ -93,7 +97,7 @@ fn main(
     for (var r = 0u; r < 4u; r++) {
         for (var s = 0u; s < 4u; s++) {
             if split * numbers.depth < numbers.k && i0 + i + r < m && j0 + j + s < n {
-                let to = (split * m + i0 + i + r) * n + j0 + j + s;
+                let to = numbers.c_start + (split * m + i0 + i + r) * n + j0 + j + s;
                 var value = out[r][s];
                 if BIAS == 1u {
                     value += bias[j0 + j + s];

@@ -7,21 +7,24 @@
 use burn::backend::Flex;
 use burn::tensor::{Int, Tensor, activation};
 
-use super::cpu::{self, CpuTensor, Input, View, from_vec, matmul, values};
+use super::cpu::{self, CpuTensor, View, from_vec, matmul, values};
+use super::family::Family;
 use super::linear::dims;
-use super::node::FusedOp;
+use super::node::{FusedOp, Input};
 use super::simd::{dot, exp, max, sum_of, vectorized};
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// q: [batch, time, heads, head_dim], k and v: [batch, time, groups, head_dim] with heads a
 /// multiple of groups → [batch, time, heads, head_dim].
 pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
-    if !cpu::is_cpu(&q.device()) {
-        return causal_attention_portable(q, k, v);
+    let op = CausalAttention;
+    match Family::of(&q.device()) {
+        Family::Cpu => cpu::apply(op, [Input::new(q), Input::new(k), Input::new(v)]),
+        #[cfg(feature = "gpu")]
+        Family::Wgpu => wgpu::apply(op, [Input::new(q), Input::new(k), Input::new(v)]),
+        Family::Other => causal_attention_portable(q, k, v),
     }
-    cpu::apply(
-        CausalAttention,
-        [Input::new(q), Input::new(k), Input::new(v)],
-    )
 }
 
 /// The same from burn's operations, for every device; holds all weights at once.
@@ -62,11 +65,11 @@ fn repeat_groups(x: Tensor<4>, times: usize) -> Tensor<4> {
 const BLOCK: usize = 64;
 
 #[derive(Clone, Debug)]
-struct CausalAttention;
+pub(super) struct CausalAttention;
 
 /// What the backward pass needs: the inputs, the output, and log Σ exp of each row's scores.
 #[derive(Clone, Debug)]
-struct Saved {
+pub(super) struct Saved {
     q: CpuTensor,
     k: CpuTensor,
     v: CpuTensor,

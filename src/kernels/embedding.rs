@@ -4,17 +4,24 @@ use burn::backend::Flex;
 use burn::tensor::{Int, Tensor};
 
 use super::cpu::{self, CpuTensor, Input, from_vec, values};
+use super::family::Family;
 use super::linear::dims;
 use super::node::FusedOp;
 use super::simd::{add_scaled, vectorized};
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// table: [entries, width], ids: `[n]` → [n, width].
 pub fn embedding(table: Tensor<2>, ids: Tensor<1, Int>) -> Tensor<2> {
-    if !cpu::is_cpu(&table.device()) {
-        return embedding_portable(table, ids);
+    match Family::of(&table.device()) {
+        Family::Cpu => {
+            let ids = cpu::cpu_ints(ids);
+            cpu::apply(Embedding { ids }, [Input::new(table)])
+        }
+        #[cfg(feature = "gpu")]
+        Family::Wgpu => wgpu::embedding(table, ids),
+        Family::Other => embedding_portable(table, ids),
     }
-    let ids = cpu::cpu_ints(ids);
-    cpu::apply(Embedding { ids }, [Input::new(table)])
 }
 
 /// The same from burn's operations, for every device.

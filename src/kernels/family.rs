@@ -1,7 +1,21 @@
 //! Which versions of the fused operations a device can run.
 
+#[cfg(feature = "gpu")]
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;
+
+/// Set by [`prefer_portable`].
+#[cfg(feature = "gpu")]
+static PORTABLE: AtomicBool = AtomicBool::new(false);
+
+/// Whether graphics cards run burn's own operations rather than our kernels from now on, in the
+/// whole program: to measure one against the other.
+#[cfg(feature = "gpu")]
+pub fn prefer_portable(yes: bool) {
+    PORTABLE.store(yes, Relaxed);
+}
 
 /// The kinds of devices that have versions of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +35,9 @@ impl Family {
         match device.clone().inner().as_dispatch() {
             DispatchDevice::Flex(_) => Self::Cpu,
             #[cfg(feature = "gpu")]
-            DispatchDevice::Cube(burn::cubecl::Device::Wgpu(_)) => Self::Wgpu,
+            DispatchDevice::Cube(burn::cubecl::Device::Wgpu(_)) if !PORTABLE.load(Relaxed) => {
+                Self::Wgpu
+            }
             // Without `gpu` there may be no other backend to match.
             #[allow(unreachable_patterns)]
             _ => Self::Other,

@@ -3,9 +3,12 @@
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 
-use super::cpu::{self, CpuTensor, Input, View, from_vec, matmul, values};
-use super::node::FusedOp;
+use super::cpu::{self, CpuTensor, View, from_vec, matmul, values};
+use super::family::Family;
+use super::node::{FusedOp, Input};
 use super::simd::{add_scaled, vectorized};
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// x: [.., in], weight: [out, in], bias: `[out]` → [.., out].
 pub fn linear<const D: usize>(
@@ -13,15 +16,20 @@ pub fn linear<const D: usize>(
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,
 ) -> Tensor<D> {
-    if !cpu::is_cpu(&x.device()) {
-        return linear_portable(x, weight, bias);
-    }
-    match bias {
-        None => cpu::apply(Linear, [Input::new(x), Input::new(weight)]),
-        Some(bias) => cpu::apply(
+    match (Family::of(&x.device()), bias) {
+        (Family::Cpu, None) => cpu::apply(Linear, [Input::new(x), Input::new(weight)]),
+        (Family::Cpu, Some(bias)) => cpu::apply(
             LinearBias,
             [Input::new(x), Input::new(weight), Input::new(bias)],
         ),
+        #[cfg(feature = "gpu")]
+        (Family::Wgpu, None) => wgpu::apply(Linear, [Input::new(x), Input::new(weight)]),
+        #[cfg(feature = "gpu")]
+        (Family::Wgpu, Some(bias)) => wgpu::apply(
+            LinearBias,
+            [Input::new(x), Input::new(weight), Input::new(bias)],
+        ),
+        (Family::Other, bias) => linear_portable(x, weight, bias),
     }
 }
 
@@ -58,7 +66,12 @@ pub fn transposed(weight: Tensor<2>) -> Tensor<2> {
 pub fn linear_transposed(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
     let [rows, width_in] = x.dims();
     let width_out = weight.dims()[1];
-    let y = if cpu::is_cpu(&x.device()) {
+    let family = Family::of(&x.device());
+    #[cfg(feature = "gpu")]
+    if family == Family::Wgpu {
+        return wgpu::linear_transposed(x, weight, bias);
+    }
+    let y = if family == Family::Cpu {
         let [x, weight] = [x, weight].map(|tensor| cpu::contiguous(cpu::cpu_tensor(tensor)));
         let mut y = vec![0.0; rows * width_out];
         let (a, b) = (
@@ -77,10 +90,10 @@ pub fn linear_transposed(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>
 }
 
 #[derive(Clone, Debug)]
-struct Linear;
+pub(super) struct Linear;
 
 #[derive(Clone, Debug)]
-struct LinearBias;
+pub(super) struct LinearBias;
 
 fn product(x: &CpuTensor, weight: &CpuTensor) -> (Vec<f32>, Vec<usize>) {
     let mut shape = dims(x);

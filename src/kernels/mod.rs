@@ -26,10 +26,14 @@ mod tests;
 #[cfg(feature = "gpu")]
 mod wgpu;
 
-pub use adamw::{AdamWStep, adamw, adamw_portable, sum_of_squares};
+pub use adamw::{
+    AdamWStep, adamw, adamw_all, adamw_portable, squares, sum_of_squares, takes_lists,
+};
 pub use attention::{causal_attention, causal_attention_portable};
 pub use decode::LayerCache;
 pub use embedding::{embedding, embedding_portable};
+#[cfg(feature = "gpu")]
+pub use family::prefer_portable;
 pub use linear::{linear, linear_portable, linear_transposed, transposed};
 pub use logprob::{token_logprobs, token_logprobs_portable};
 pub use norm::{rms_norm, rms_norm_portable};

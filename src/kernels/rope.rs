@@ -5,15 +5,21 @@ use burn::backend::Flex;
 use burn::tensor::{Int, Tensor};
 
 use super::cpu::{self, CpuTensor, Input, from_vec, values};
+use super::family::Family;
 use super::linear::dims;
 use super::node::FusedOp;
 use super::simd::vectorized;
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// Turns x: [rows, heads, head_dim] by the angles of `positions`: `[rows]`, with the tables
 /// cos, sin: [positions there are, head_dim / 2].
 pub fn rope(x: Tensor<3>, cos: Tensor<2>, sin: Tensor<2>, positions: Tensor<1, Int>) -> Tensor<3> {
-    if !cpu::is_cpu(&x.device()) {
-        return rope_portable(x, cos, sin, positions);
+    match Family::of(&x.device()) {
+        Family::Cpu => {}
+        #[cfg(feature = "gpu")]
+        Family::Wgpu => return wgpu::rope(x, cos, sin, positions),
+        Family::Other => return rope_portable(x, cos, sin, positions),
     }
     let op = Rope {
         cos: cpu::cpu_tensor(cos.inner()),

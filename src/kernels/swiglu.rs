@@ -3,17 +3,22 @@
 use burn::backend::Flex;
 use burn::tensor::{Tensor, activation};
 
-use super::cpu::{self, CpuTensor, Input, from_vec, values};
+use super::cpu::{self, CpuTensor, from_vec, values};
+use super::family::Family;
 use super::linear::dims;
-use super::node::FusedOp;
+use super::node::{FusedOp, Input};
 use super::simd::{sigmoid, vectorized};
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// gate, up: the same shape → that shape.
 pub fn swiglu<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor<D> {
-    if !cpu::is_cpu(&gate.device()) {
-        return swiglu_portable(gate, up);
+    match Family::of(&gate.device()) {
+        Family::Cpu => cpu::apply(SwiGlu, [Input::new(gate), Input::new(up)]),
+        #[cfg(feature = "gpu")]
+        Family::Wgpu => wgpu::apply(SwiGlu, [Input::new(gate), Input::new(up)]),
+        Family::Other => swiglu_portable(gate, up),
     }
-    cpu::apply(SwiGlu, [Input::new(gate), Input::new(up)])
 }
 
 /// The same from burn's operations, for every device.
@@ -22,7 +27,7 @@ pub fn swiglu_portable<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor
 }
 
 #[derive(Clone, Debug)]
-struct SwiGlu;
+pub(super) struct SwiGlu;
 
 impl FusedOp<Flex, 2> for SwiGlu {
     type Saved = (CpuTensor, CpuTensor);

@@ -118,6 +118,7 @@ impl Launch {
 
     /// The next binding: a contiguous tensor that is read.
     pub(crate) fn input(self, tensor: &GpuTensor) -> Self {
+        debug_assert!(tensor.is_contiguous(), "kernels take contiguous tensors");
         self.bind(tensor, BufferIOAttr::ReadOnly)
     }
 
@@ -131,8 +132,12 @@ impl Launch {
         self.bind(tensor, BufferIOAttr::ReadWrite)
     }
 
+    /// The next binding: a tensor that is read through strides the kernel is told.
+    pub(crate) fn strided_input(self, tensor: &GpuTensor) -> Self {
+        self.bind(tensor, BufferIOAttr::ReadOnly)
+    }
+
     fn bind(mut self, tensor: &GpuTensor, io: BufferIOAttr) -> Self {
-        debug_assert!(tensor.is_contiguous(), "kernels take contiguous tensors");
         self.client.get_or_insert_with(|| tensor.client.clone());
         self.arguments = self
             .arguments

@@ -15,17 +15,32 @@
 //! - workgroups are counted as `id.y * count.x + id.x` (`workgroup_id`, `num_workgroups`), and
 //!   there may be more of them than were asked for.
 
+mod adamw;
+mod attention;
+mod embedding;
 mod launch;
+mod linear;
+mod logprob;
+mod matmul;
 mod norm;
+mod rope;
+mod squares;
 mod sums;
+mod swiglu;
 mod tensors;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use adamw::adamw_all;
+pub(crate) use embedding::embedding;
 pub(crate) use launch::{Launch, Shader, dispatches, shader};
+pub(crate) use linear::linear_transposed;
+pub(crate) use logprob::token_logprobs;
+pub(crate) use rope::rope;
+pub(crate) use squares::{squares, sum_of_squares};
 pub(crate) use sums::sum_rows;
 pub(crate) use tensors::{
-    apply, contiguous, dims, empty, in_place, int_tensor, plain_tensor, tensor,
+    apply, contiguous, dims, empty, in_place, int_tensor, plain_tensor, reshaped, tensor,
 };
 
 use burn::backend::Wgpu;

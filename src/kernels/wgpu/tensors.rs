@@ -60,6 +60,17 @@ pub(crate) fn empty(like: &GpuTensor, shape: &[usize]) -> GpuTensor {
     )
 }
 
+/// A contiguous tensor under another shape.
+pub(crate) fn reshaped(x: GpuTensor, shape: &[usize]) -> GpuTensor {
+    GpuTensor::new_contiguous(
+        x.client,
+        x.device,
+        Shape::from(shape.to_vec()),
+        x.handle,
+        x.dtype,
+    )
+}
+
 /// A tensor that may be changed where it lies: itself if nobody else holds it, else a copy.
 pub(crate) fn in_place(tensor: GpuTensor) -> GpuTensor {
     let tensor = contiguous(tensor);

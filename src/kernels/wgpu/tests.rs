@@ -5,7 +5,12 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 
+mod attention;
+mod elements;
+mod linear;
+mod logprob;
 mod norm;
+mod optimizer;
 mod text;
 
 /// The graphics device of the tests, for one test at a time; `None`, said why, where there is no

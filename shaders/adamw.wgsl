@@ -49,18 +49,18 @@ fn main(
     if group < numbers.split {
         let i = group * 256u + local;
         if i < numbers.n_0 {
-            let new = updated(parameter_0[i], grad_0[i], m_0[i], v_0[i], numbers.decay_0);
-            parameter_0[i] = new.x;
-            m_0[i] = new.y;
-            v_0[i] = new.z;
+            let next = updated(parameter_0[i], grad_0[i], m_0[i], v_0[i], numbers.decay_0);
+            parameter_0[i] = next.x;
+            m_0[i] = next.y;
+            v_0[i] = next.z;
         }
     } else {
         let i = (group - numbers.split) * 256u + local;
         if i < numbers.n_1 {
-            let new = updated(parameter_1[i], grad_1[i], m_1[i], v_1[i], numbers.decay_1);
-            parameter_1[i] = new.x;
-            m_1[i] = new.y;
-            v_1[i] = new.z;
+            let next = updated(parameter_1[i], grad_1[i], m_1[i], v_1[i], numbers.decay_1);
+            parameter_1[i] = next.x;
+            m_1[i] = next.y;
+            v_1[i] = next.z;
         }
     }
 }

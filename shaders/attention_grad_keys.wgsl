@@ -75,14 +75,14 @@ fn main(
         for (var first = start; first < time; first += TILE) {
             for (var l = local; l < TILE * QUADS; l += ROWS) {
                 let row = first + l / QUADS;
-                let from = ((b * time + row) * HEADS + head) * HEAD_DIM;
+                let source = ((b * time + row) * HEADS + head) * HEAD_DIM;
                 var query = vec4<f32>();
                 var grad = vec4<f32>();
                 for (var c = 0u; c < 4u; c++) {
                     let d = l % QUADS * 4u + c;
                     if b < numbers.batch && row < time && d < HEAD_DIM {
-                        query[c] = q[from + d] * numbers.scale;
-                        grad[c] = g[from + d];
+                        query[c] = q[source + d] * numbers.scale;
+                        grad[c] = g[source + d];
                     }
                 }
                 queries[l] = query;

@@ -58,11 +58,11 @@ fn main(
         var quad = vec4<f32>();
         var out = vec4<f32>();
         for (var c = 0u; c < 4u; c++) {
-            let from = at + d * 4u + c;
+            let source = at + d * 4u + c;
             if inside && d * 4u + c < HEAD_DIM {
-                quad[c] = q[from] * numbers.scale;
-                out[c] = g[from];
-                along += g[from] * y[from];
+                quad[c] = q[source] * numbers.scale;
+                out[c] = g[source];
+                along += g[source] * y[source];
             }
         }
         query[d] = quad;
@@ -77,14 +77,14 @@ fn main(
     for (var first = 0u; first < end; first += TILE) {
         for (var l = local; l < TILE * QUADS; l += ROWS) {
             let position = first + l / QUADS;
-            let from = ((b * time + position) * GROUPS + group) * HEAD_DIM;
+            let source = ((b * time + position) * GROUPS + group) * HEAD_DIM;
             var key = vec4<f32>();
             var value = vec4<f32>();
             for (var c = 0u; c < 4u; c++) {
                 let d = l % QUADS * 4u + c;
                 if b < numbers.batch && position < time && d < HEAD_DIM {
-                    key[c] = k[from + d];
-                    value[c] = v[from + d];
+                    key[c] = k[source + d];
+                    value[c] = v[source + d];
                 }
             }
             keys[l] = key;

@@ -40,6 +40,26 @@ struct Numbers {
 var<workgroup> a_tile: array<f32, DEPTH * TILE>;
 var<workgroup> b_tile: array<f32, DEPTH * TILE>;
 
+// Four results of row i from column j on.
+fn put(start: u32, i: u32, j: u32, values: vec4<f32>) {
+    if i >= numbers.m {
+        return;
+    }
+    for (var s = 0u; s < 4u; s++) {
+        if j + s < numbers.n {
+            let to = start + i * numbers.n + j + s;
+            var value = values[s];
+            if BIAS == 1u {
+                value += bias[j + s];
+            }
+            if ADD == 1u {
+                value += c[to];
+            }
+            c[to] = value;
+        }
+    }
+}
+
 @compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) id: vec3<u32>,
@@ -93,20 +113,11 @@ fn main(
         // The next step writes the tiles again.
         workgroupBarrier();
     }
-    var out = array<vec4<f32>, 4>(c0, c1, c2, c3);
-    for (var r = 0u; r < 4u; r++) {
-        for (var s = 0u; s < 4u; s++) {
-            if split * numbers.depth < numbers.k && i0 + i + r < m && j0 + j + s < n {
-                let to = numbers.c_start + (split * m + i0 + i + r) * n + j0 + j + s;
-                var value = out[r][s];
-                if BIAS == 1u {
-                    value += bias[j0 + j + s];
-                }
-                if ADD == 1u {
-                    value += c[to];
-                }
-                c[to] = value;
-            }
-        }
+    if split * numbers.depth < numbers.k {
+        let to = numbers.c_start + split * m * n;
+        put(to, i0 + i, j0 + j, c0);
+        put(to, i0 + i + 1u, j0 + j, c1);
+        put(to, i0 + i + 2u, j0 + j, c2);
+        put(to, i0 + i + 3u, j0 + j, c3);
     }
 }

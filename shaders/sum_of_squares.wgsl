@@ -36,31 +36,31 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let group = id.y * count.x + id.x;
-    let from = group % PARTS * 256u + local;
+    let start = group % PARTS * 256u + local;
     let step = PARTS * 256u;
     let tensor = group / PARTS;
     var sum = 0.0;
     switch tensor {
         case 0u: {
-            for (var i = from; i < numbers.n_0; i += step) { sum += x_0[i] * x_0[i]; }
+            for (var i = start; i < numbers.n_0; i += step) { sum += x_0[i] * x_0[i]; }
         }
         case 1u: {
-            for (var i = from; i < numbers.n_1; i += step) { sum += x_1[i] * x_1[i]; }
+            for (var i = start; i < numbers.n_1; i += step) { sum += x_1[i] * x_1[i]; }
         }
         case 2u: {
-            for (var i = from; i < numbers.n_2; i += step) { sum += x_2[i] * x_2[i]; }
+            for (var i = start; i < numbers.n_2; i += step) { sum += x_2[i] * x_2[i]; }
         }
         case 3u: {
-            for (var i = from; i < numbers.n_3; i += step) { sum += x_3[i] * x_3[i]; }
+            for (var i = start; i < numbers.n_3; i += step) { sum += x_3[i] * x_3[i]; }
         }
         case 4u: {
-            for (var i = from; i < numbers.n_4; i += step) { sum += x_4[i] * x_4[i]; }
+            for (var i = start; i < numbers.n_4; i += step) { sum += x_4[i] * x_4[i]; }
         }
         case 5u: {
-            for (var i = from; i < numbers.n_5; i += step) { sum += x_5[i] * x_5[i]; }
+            for (var i = start; i < numbers.n_5; i += step) { sum += x_5[i] * x_5[i]; }
         }
         case 6u: {
-            for (var i = from; i < numbers.n_6; i += step) { sum += x_6[i] * x_6[i]; }
+            for (var i = start; i < numbers.n_6; i += step) { sum += x_6[i] * x_6[i]; }
         }
         default: {}
     }

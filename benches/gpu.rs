@@ -89,13 +89,12 @@ impl Bench {
         let gradient = self.workers.sft(&self.model, self.examples.clone(), 1);
         let gradient = pollster::block_on(gradient).expect("an SFT gradient");
         let loss = gradient.loss;
-        let step = self.optimizer.step(
-            &mut self.model.parameters,
-            gradient,
-            1e-3,
-            &OptimizerConfig::default(),
-            self.workers.shards(),
-        );
+        let config = OptimizerConfig::default();
+        let shards = self.workers.shards();
+        let parameters = &mut self.model.parameters;
+        let step = self
+            .optimizer
+            .step(parameters, gradient, 1e-3, &config, shards);
         pollster::block_on(step);
         let last = self.model.parameters.entries.last().expect("a parameter");
         last.tensor.device().sync().expect("the device works");

@@ -4,10 +4,12 @@
 //!
 //! Sequences are padded on the right, so causality alone keeps padding from changing a result.
 
+use burn::backend::Flex;
 use burn::tensor::{Int, Tensor, activation};
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, View, from_vec, matmul, values};
+use super::cpu::{self, CpuTensor, Input, View, from_vec, matmul, values};
 use super::linear::dims;
+use super::node::FusedOp;
 use super::simd::{dot, exp, max, sum_of, vectorized};
 
 /// q: [batch, time, heads, head_dim], k and v: [batch, time, groups, head_dim] with heads a
@@ -127,7 +129,7 @@ impl Sizes {
     }
 }
 
-impl CpuOp<3> for CausalAttention {
+impl FusedOp<Flex, 3> for CausalAttention {
     type Saved = Saved;
 
     fn forward(&self, [q, k, v]: [CpuTensor; 3]) -> (CpuTensor, Saved) {
@@ -174,7 +176,8 @@ impl CpuOp<3> for CausalAttention {
         )
     }
 
-    fn backward(&self, saved: Saved, grad: &[f32], _: [bool; 3]) -> [Option<CpuTensor>; 3] {
+    fn backward(&self, saved: Saved, grad: CpuTensor, _: [bool; 3]) -> [Option<CpuTensor>; 3] {
+        let grad = values(&grad);
         let Saved {
             q,
             k,

@@ -1,9 +1,11 @@
 //! Rows of a table by index, and the gradient that adds rows back.
 
+use burn::backend::Flex;
 use burn::tensor::{Int, Tensor};
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, from_vec, values};
+use super::cpu::{self, CpuTensor, Input, from_vec, values};
 use super::linear::dims;
+use super::node::FusedOp;
 use super::simd::{add_scaled, vectorized};
 
 /// table: [entries, width], ids: `[n]` → [n, width].
@@ -25,7 +27,7 @@ struct Embedding {
     ids: Vec<usize>,
 }
 
-impl CpuOp<1> for Embedding {
+impl FusedOp<Flex, 1> for Embedding {
     type Saved = [usize; 2];
 
     fn forward(&self, [table]: [CpuTensor; 1]) -> (CpuTensor, Self::Saved) {
@@ -38,7 +40,8 @@ impl CpuOp<1> for Embedding {
         (from_vec(rows, &[self.ids.len(), width]), shape)
     }
 
-    fn backward(&self, shape: [usize; 2], grad: &[f32], _: [bool; 1]) -> [Option<CpuTensor>; 1] {
+    fn backward(&self, shape: [usize; 2], grad: CpuTensor, _: [bool; 1]) -> [Option<CpuTensor>; 1] {
+        let grad = values(&grad);
         let width = shape[1];
         let mut table = vec![0.0; shape[0] * width];
         vectorized(|| {

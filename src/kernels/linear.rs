@@ -1,8 +1,10 @@
 //! y = x·Wᵀ (+ b), with W as Hugging Face stores it: [out, in].
 
+use burn::backend::Flex;
 use burn::tensor::Tensor;
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, View, from_vec, matmul, values};
+use super::cpu::{self, CpuTensor, Input, View, from_vec, matmul, values};
+use super::node::FusedOp;
 use super::simd::{add_scaled, vectorized};
 
 /// x: [.., in], weight: [out, in], bias: `[out]` → [.., out].
@@ -138,7 +140,7 @@ fn gradients(
     [dx, dw]
 }
 
-impl CpuOp<2> for Linear {
+impl FusedOp<Flex, 2> for Linear {
     type Saved = (CpuTensor, CpuTensor);
 
     fn forward(&self, [x, weight]: [CpuTensor; 2]) -> (CpuTensor, Self::Saved) {
@@ -149,14 +151,14 @@ impl CpuOp<2> for Linear {
     fn backward(
         &self,
         saved: Self::Saved,
-        grad: &[f32],
+        grad: CpuTensor,
         needed: [bool; 2],
     ) -> [Option<CpuTensor>; 2] {
-        gradients(&saved, grad, needed)
+        gradients(&saved, values(&grad), needed)
     }
 }
 
-impl CpuOp<3> for LinearBias {
+impl FusedOp<Flex, 3> for LinearBias {
     type Saved = (CpuTensor, CpuTensor);
 
     fn forward(&self, [x, weight, bias]: [CpuTensor; 3]) -> (CpuTensor, Self::Saved) {
@@ -173,9 +175,10 @@ impl CpuOp<3> for LinearBias {
     fn backward(
         &self,
         saved: Self::Saved,
-        grad: &[f32],
+        grad: CpuTensor,
         needed: [bool; 3],
     ) -> [Option<CpuTensor>; 3] {
+        let grad = values(&grad);
         let width_out = dims(&saved.1)[0];
         let [dx, dw] = gradients(&saved, grad, [needed[0], needed[1]]);
         let db = needed[2].then(|| {

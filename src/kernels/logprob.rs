@@ -2,10 +2,12 @@
 //! hidden states: the output projection is fused in, so that logits exist only for a few rows at a
 //! time and never for the whole vocabulary × sequence.
 
+use burn::backend::Flex;
 use burn::tensor::{Int, Tensor, activation};
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, View, from_vec, matmul, values};
+use super::cpu::{self, CpuTensor, Input, View, from_vec, matmul, values};
 use super::linear::dims;
+use super::node::FusedOp;
 use super::simd::{add_scaled, exp, max, sum_of, vectorized};
 
 /// hidden: [positions, width], head: [vocabulary, width]; `rows`: `[n]` picks positions, `targets`:
@@ -103,7 +105,7 @@ impl TokenLogprobs {
     }
 }
 
-impl CpuOp<2> for TokenLogprobs {
+impl FusedOp<Flex, 2> for TokenLogprobs {
     type Saved = Saved;
 
     fn forward(&self, [hidden, head]: [CpuTensor; 2]) -> (CpuTensor, Saved) {
@@ -131,7 +133,8 @@ impl CpuOp<2> for TokenLogprobs {
         )
     }
 
-    fn backward(&self, saved: Saved, grad: &[f32], _: [bool; 2]) -> [Option<CpuTensor>; 2] {
+    fn backward(&self, saved: Saved, grad: CpuTensor, _: [bool; 2]) -> [Option<CpuTensor>; 2] {
+        let grad = values(&grad);
         let Saved {
             hidden,
             head,

@@ -4,21 +4,27 @@
 //! burn's operations on the CPU each read and write whole tensors; a transformer's small ones
 //! (norms, activations, softmax, rotations) then cost more than its matrix products. The versions
 //! here do each in one pass, with hand-written gradients, compiled for the machine's vector
-//! instructions at run time.
+//! instructions at run time. On graphics cards every one of burn's operations is a launch of its
+//! own, which costs a small model more than the arithmetic; there one kernel does each
+//! (`wgpu`, `shaders/`).
 
 mod adamw;
 mod attention;
 mod cpu;
 mod decode;
 mod embedding;
+mod family;
 mod linear;
 mod logprob;
+mod node;
 mod norm;
 mod rope;
 pub(crate) mod simd;
 mod swiglu;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "gpu")]
+mod wgpu;
 
 pub use adamw::{AdamWStep, adamw, adamw_portable, sum_of_squares};
 pub use attention::{causal_attention, causal_attention_portable};
@@ -29,3 +35,11 @@ pub use logprob::{token_logprobs, token_logprobs_portable};
 pub use norm::{rms_norm, rms_norm_portable};
 pub use rope::{rope, rope_portable};
 pub use swiglu::{swiglu, swiglu_portable};
+
+/// How often one of our kernels for graphics cards was launched since the program started.
+pub fn dispatches() -> u64 {
+    #[cfg(feature = "gpu")]
+    return wgpu::dispatches();
+    #[cfg(not(feature = "gpu"))]
+    return 0;
+}

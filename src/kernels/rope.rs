@@ -1,10 +1,12 @@
 //! Rotary position embedding in the rotate-half form of Hugging Face models (Su et al. 2021):
 //! dimension i of the first half turns with dimension i of the second.
 
+use burn::backend::Flex;
 use burn::tensor::{Int, Tensor};
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, from_vec, values};
+use super::cpu::{self, CpuTensor, Input, from_vec, values};
 use super::linear::dims;
+use super::node::FusedOp;
 use super::simd::vectorized;
 
 /// Turns x: [rows, heads, head_dim] by the angles of `positions`: `[rows]`, with the tables
@@ -77,7 +79,7 @@ impl Rope {
     }
 }
 
-impl CpuOp<1> for Rope {
+impl FusedOp<Flex, 1> for Rope {
     type Saved = [usize; 3];
 
     fn forward(&self, [x]: [CpuTensor; 1]) -> (CpuTensor, Self::Saved) {
@@ -86,9 +88,9 @@ impl CpuOp<1> for Rope {
         (from_vec(y, &shape), shape)
     }
 
-    fn backward(&self, shape: [usize; 3], grad: &[f32], _: [bool; 1]) -> [Option<CpuTensor>; 1] {
+    fn backward(&self, shape: [usize; 3], grad: CpuTensor, _: [bool; 1]) -> [Option<CpuTensor>; 1] {
         [Some(from_vec(
-            self.turn(grad, shape[1], shape[2], -1.0),
+            self.turn(values(&grad), shape[1], shape[2], -1.0),
             &shape,
         ))]
     }

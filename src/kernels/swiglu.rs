@@ -1,9 +1,11 @@
 //! SwiGLU: silu(gate) · up, element by element (Shazeer 2020).
 
+use burn::backend::Flex;
 use burn::tensor::{Tensor, activation};
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, from_vec, values};
+use super::cpu::{self, CpuTensor, Input, from_vec, values};
 use super::linear::dims;
+use super::node::FusedOp;
 use super::simd::{sigmoid, vectorized};
 
 /// gate, up: the same shape → that shape.
@@ -22,7 +24,7 @@ pub fn swiglu_portable<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor
 #[derive(Clone, Debug)]
 struct SwiGlu;
 
-impl CpuOp<2> for SwiGlu {
+impl FusedOp<Flex, 2> for SwiGlu {
     type Saved = (CpuTensor, CpuTensor);
 
     fn forward(&self, [gate, up]: [CpuTensor; 2]) -> (CpuTensor, Self::Saved) {
@@ -39,9 +41,10 @@ impl CpuOp<2> for SwiGlu {
     fn backward(
         &self,
         (gate, up): Self::Saved,
-        grad: &[f32],
+        grad: CpuTensor,
         _: [bool; 2],
     ) -> [Option<CpuTensor>; 2] {
+        let grad = values(&grad);
         let (a, b) = (values(&gate), values(&up));
         let mut dgate = vec![0.0; a.len()];
         let mut dup = vec![0.0; a.len()];

@@ -2,11 +2,11 @@
 // and turns the new queries and keys, stores keys and values in the cache, and attends to all
 // positions so far by an online softmax (Milakov & Gimelshein 2018), in runs of 64 positions.
 //
-// const HEADS: u32 = 4u;    query heads
-// const GROUPS: u32 = 2u;   key and value heads
-// const HEAD: u32 = 6u;     values of a head, an even number
-// const STRIDE: u32 = 24u;  values from one row of y to the next
-// const NORM: u32 = 1u;     1: RMSNorm on each head's query and key first (qwen3)
+// const HEADS: u32 = 4u;    // query heads
+// const GROUPS: u32 = 2u;   // key and value heads
+// const HEAD: u32 = 6u;     // values of a head, an even number
+// const STRIDE: u32 = 24u;  // values from one row of y to the next
+// const NORM: u32 = 1u;     // 1: RMSNorm on each head's query and key first (qwen3)
 //
 // qkv: [rows, (HEADS + 2·GROUPS)·HEAD], norms: [2, HEAD] (of queries, of keys),
 // rotary: [positions there are, HEAD] (cos, then sin, HEAD/2 each),
@@ -83,11 +83,11 @@ fn main(
     let now = workgroupUniformLoad(&position);
     let own = (workgroupUniformLoad(&slot) * GROUPS + group) * HEAD * numbers.room;
 
-    let new = row * (HEADS + 2u * GROUPS) * HEAD;
-    let new_key = new + (HEADS + group) * HEAD;
+    let start = row * (HEADS + 2u * GROUPS) * HEAD;
+    let new_key = start + (HEADS + group) * HEAD;
     let new_value = new_key + GROUPS * HEAD;
     for (var i = thread; i < OUTPUTS; i += THREADS) {
-        heads[i] = qkv[new + group * OUTPUTS + i];
+        heads[i] = qkv[start + group * OUTPUTS + i];
     }
     for (var i = thread; i < HEAD; i += THREADS) {
         heads[OUTPUTS + i] = qkv[new_key + i];
@@ -137,8 +137,8 @@ fn main(
     var outputs: array<f32, OUTPUTS_PER_THREAD>;
     var totals: array<f32, OUTPUTS_PER_THREAD>;
     let scale = 1.0 / sqrt(f32(HEAD));
-    for (var start = 0u; start <= now; start += THREADS) {
-        let time = start + thread;
+    for (var run = 0u; run <= now; run += THREADS) {
+        let time = run + thread;
         var scores: array<f32, TIMES>;
         if time <= now {
             for (var i = 0u; i < HEAD; i += 1u) {
@@ -174,7 +174,7 @@ fn main(
             weights[at] = select(0.0, exp(weights[at] - tops[head]), time <= now);
         }
         workgroupBarrier();
-        let seen = min(THREADS, now - start + 1u);
+        let seen = min(THREADS, now - run + 1u);
         for (var part = 0u; part < OUTPUTS_PER_THREAD; part += 1u) {
             let output = part * THREADS + thread;
             if output < OUTPUTS {
@@ -183,7 +183,7 @@ fn main(
                 var total = totals[part] * fades[head];
                 for (var i = 0u; i < seen; i += 1u) {
                     let weight = weights[head * THREADS + i];
-                    sum += weight * values[own + (start + i) * HEAD + output % HEAD];
+                    sum += weight * values[own + (run + i) * HEAD + output % HEAD];
                     total += weight;
                 }
                 outputs[part] = sum;

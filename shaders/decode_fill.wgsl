@@ -1,8 +1,8 @@
 // Opens a cache for decoding: copies each prompt's keys and values to the slots of its completions,
 // in the layout that decode_attention.wgsl reads.
 //
-// const GROUPS: u32 = 2u;  key and value heads
-// const HEAD: u32 = 6u;    values of a head
+// const GROUPS: u32 = 2u;  // key and value heads
+// const HEAD: u32 = 6u;    // values of a head
 //
 // k, v: [prompts, time, GROUPS, HEAD], prompts: [slots] (which prompt a slot continues),
 // keys: [slots, GROUPS, HEAD, room], values: [slots, GROUPS, room, HEAD], with room ≥ time.

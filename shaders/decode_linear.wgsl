@@ -1,11 +1,11 @@
 // y = x·Wᵀ + b for the rows of one decoding step, with what stands before and after it in a decoder
 // in the same pass: RMSNorm of x before, the residual sum or SwiGLU after.
 //
-// const WIDTH: u32 = 6u;    values of a row of x and of W, in fours; the last four padded with zeros
-// const OUTS: u32 = 20u;    rows of W; with SwiGLU gate and up take turns
-// const STRIDE: u32 = 20u;  values from one row of y to the next
-// const NORM: u32 = 1u;     1: x is normed first, x·γ / √(mean(x²) + ε)
-// const AFTER: u32 = 0u;    0: y is written, 1: added to what y holds, 2: silu(gate) · up is written
+// const WIDTH: u32 = 6u;    // values of a row of x and of W, in fours; the last four padded with zeros
+// const OUTS: u32 = 20u;    // rows of W; with SwiGLU gate and up take turns
+// const STRIDE: u32 = 20u;  // values from one row of y to the next
+// const NORM: u32 = 1u;     // 1: x is normed first, x·γ / √(mean(x²) + ε)
+// const AFTER: u32 = 0u;    // 0: y is written, 1: added to what y holds, 2: silu(gate) · up is written
 //
 // x: [rows, 4·WIDTH], weight: [OUTS, 4·WIDTH], bias: [OUTS], gamma: [4·WIDTH],
 // y: [rows, STRIDE], of which the first OUTS columns (with SwiGLU OUTS/2) are written.

@@ -2,10 +2,10 @@
 // generator, as rollout::Sampling::choose does on the host, with the same integers and the same
 // polynomials, so that a seed gives the same completions on every device.
 //
-// const VOCAB: u32 = 151u;   logits of a row
-// const HIDDEN: u32 = 24u;   values of a row of `embed`
-// const STRIDE: u32 = 24u;   values from one row of `hidden` to the next
-// const WORKERS: u32 = 64u;  threads of a workgroup, a power of two
+// const VOCAB: u32 = 151u;   // logits of a row
+// const HIDDEN: u32 = 24u;   // values of a row of `embed`
+// const STRIDE: u32 = 24u;   // values from one row of `hidden` to the next
+// const WORKERS: u32 = 64u;  // threads of a workgroup, a power of two
 //
 // logits: [rows, VOCAB], embed: [VOCAB, HIDDEN], stops: [numbers.stops or more],
 // rows: the state of every row, chosen: [tokens, rows, 2] (the token and the bits of its

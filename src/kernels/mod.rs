@@ -12,6 +12,8 @@ mod adamw;
 mod attention;
 mod cpu;
 mod decode;
+#[cfg(feature = "gpu")]
+pub(crate) mod decoding;
 mod embedding;
 mod family;
 mod linear;
@@ -24,11 +26,13 @@ mod swiglu;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "gpu")]
-mod wgpu;
+pub(crate) mod wgpu;
 
 pub use adamw::{AdamWStep, adamw, adamw_portable, sum_of_squares};
 pub use attention::{causal_attention, causal_attention_portable};
 pub use decode::LayerCache;
+#[cfg(feature = "gpu")]
+pub(crate) use family::Family;
 pub use embedding::{embedding, embedding_portable};
 pub use linear::{linear, linear_portable, linear_transposed, transposed};
 pub use logprob::{token_logprobs, token_logprobs_portable};

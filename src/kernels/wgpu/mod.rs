@@ -20,7 +20,7 @@ mod norm;
 mod sums;
 mod tensors;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use launch::{Launch, Shader, dispatches, shader};
 pub(crate) use sums::sum_rows;

@@ -31,9 +31,9 @@ pub(crate) mod wgpu;
 pub use adamw::{AdamWStep, adamw, adamw_portable, sum_of_squares};
 pub use attention::{causal_attention, causal_attention_portable};
 pub use decode::LayerCache;
+pub use embedding::{embedding, embedding_portable};
 #[cfg(feature = "gpu")]
 pub(crate) use family::Family;
-pub use embedding::{embedding, embedding_portable};
 pub use linear::{linear, linear_portable, linear_transposed, transposed};
 pub use logprob::{token_logprobs, token_logprobs_portable};
 pub use norm::{rms_norm, rms_norm_portable};

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor};
+use burn::backend::Wgpu;
+use burn::tensor::{Device, Int, Tensor};
 
 use super::decoder::{Decoder, Linear};
 use super::{DecoderSpec, ModelError};
+use crate::kernels::Family;
 use crate::kernels::decoding::{
     self, After, Choice, Desk, DeviceCache, HeadNorms, Heads, Norm, ROW, StepLinear,
 };
 use crate::kernels::wgpu::{self, GpuTensor};
-use crate::kernels::Family;
 
 struct Layer {
     input_norm: Norm,
@@ -203,12 +204,16 @@ impl Batch<'_> {
             qkv_layer.launch(&self.hidden, qkv, rows, norm, After::Write);
             let (norms, rotary) = (layer.qk_norms.as_ref(), &stepper.rotary);
             cache.attend(qkv, norms, rotary, &self.state, attended, [rows, token]);
-            layer.o.launch(attended, &self.hidden, rows, None, After::Add);
+            layer
+                .o
+                .launch(attended, &self.hidden, rows, None, After::Add);
             let norm = Some(&layer.post_norm);
             let inner = &self.inner;
             let gate_up = &layer.gate_up;
             gate_up.launch(&self.hidden, inner, rows, norm, After::SwiGlu);
-            layer.down.launch(inner, &self.hidden, rows, None, After::Add);
+            layer
+                .down
+                .launch(inner, &self.hidden, rows, None, After::Add);
         }
         let norm = Some(&stepper.norm);
         let head = &stepper.head;
@@ -219,8 +224,8 @@ impl Batch<'_> {
     /// between [`Batch::choose`] and [`Batch::step`].
     pub(crate) fn keep(&mut self, places: &[usize], rows: &[RowState]) {
         let words = places.iter().map(|&place| place as i32).collect();
-        let places = decoding::ints(words, [1, rows.len()], &self.state);
-        let places = Tensor::from_primitive::<burn::backend::Wgpu>(places);
+        let places = decoding::ints(words, [1, rows.len()], &self.stepper.embed);
+        let places = Tensor::<2, Int>::from_primitive::<Wgpu>(places).reshape([rows.len()]);
         let hidden = wgpu::plain_tensor::<2>(self.hidden.clone());
         self.hidden = wgpu::tensor(hidden.select(0, places));
         self.state = self.stepper.state(rows);
@@ -238,7 +243,7 @@ impl Sheet {
     /// # Errors
     /// If the device fails to give them.
     pub(crate) async fn read(self) -> Result<Vec<(u32, f32)>, ModelError> {
-        let tensor = Tensor::<3, burn::tensor::Int>::from_primitive::<burn::backend::Wgpu>(self.0);
+        let tensor = Tensor::<3, Int>::from_primitive::<Wgpu>(self.0);
         let data = tensor.into_data_async().await;
         let data = data.map_err(|error| ModelError::Device {
             why: error.to_string(),

@@ -135,7 +135,9 @@ impl Job<'_, '_> {
             if !self.hear(&rows, &chosen) {
                 return Ok(false);
             }
-            let active: Vec<usize> = (0..rows.len()).filter(|&at| self.goes_on(&rows[at])).collect();
+            let active: Vec<usize> = (0..rows.len())
+                .filter(|&at| self.goes_on(&rows[at]))
+                .collect();
             if active.is_empty() {
                 return Ok(true);
             }
@@ -228,9 +230,6 @@ impl Job<'_, '_> {
     }
 }
 
-#[cfg(test)]
-mod tests;
-
 impl Sampling {
     /// The same in a kernel's numbers.
     fn choice(&self) -> Choice {
@@ -248,3 +247,6 @@ impl Sampling {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,12 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use super::linear::in_fours;
 use super::*;
+use crate::kernels::swiglu_portable;
+use crate::kernels::wgpu::dims;
 use crate::kernels::wgpu::tests::{gpu, noise};
 use crate::kernels::{LayerCache, linear_portable, rms_norm_portable, rope_portable};
-use crate::kernels::swiglu_portable;
 
 /// The same random tensor on both devices.
 fn both<const D: usize>(shape: [usize; D], salt: u32, scale: f32, gpu: &Device) -> [Tensor<D>; 2] {
@@ -22,7 +24,10 @@ fn assert_close(gpu: &[f32], cpu: &[f32], what: &str) {
     assert_eq!(gpu.len(), cpu.len(), "{what}: sizes differ");
     let scale = cpu.iter().fold(1.0f32, |top, x| top.max(x.abs()));
     for (index, (a, b)) in gpu.iter().zip(cpu).enumerate() {
-        assert!((a - b).abs() <= 1e-5 * scale, "{what}[{index}]: {a} against {b}");
+        assert!(
+            (a - b).abs() <= 1e-5 * scale,
+            "{what}[{index}]: {a} against {b}"
+        );
     }
 }
 
@@ -141,7 +146,14 @@ impl Case {
             let [x, x_gpu] = both([rows, width], 100 + token as u32, 1.0, device);
             let y = buffer(rows, heads * head_dim, &like);
             let used = self.normed.then_some(&norms);
-            gpu_cache.attend(&wgpu::tensor(x_gpu), used, &rotary, &state, &y, [rows, token]);
+            gpu_cache.attend(
+                &wgpu::tensor(x_gpu),
+                used,
+                &rotary,
+                &state,
+                &y,
+                [rows, token],
+            );
 
             let positions = ints(active.iter().map(|&slot| length(slot) + token).collect());
             let take = |first: usize, heads: usize| {

@@ -55,11 +55,17 @@ fn compare(logits: &[f32], vocabulary: usize, sampling: &Sampling, device: &Devi
         assert_eq!(pair[0], i64::from(token), "{what}");
         let there = f32::from_bits(pair[1] as u32);
         let scale = logp.abs().max(1.0);
-        assert!((there - logp).abs() < 1e-4 * scale, "{what}: {there} {logp}");
+        assert!(
+            (there - logp).abs() < 1e-4 * scale,
+            "{what}: {there} {logp}"
+        );
         let ends = token == 1 || token == 2 || row % 3 == 0;
         assert_eq!(states[row * ROW + 4], i64::from(ends), "{what}");
         let token = token as usize;
-        assert_eq!(hidden[row * 8..row * 8 + 5], table[token * 5..token * 5 + 5]);
+        assert_eq!(
+            hidden[row * 8..row * 8 + 5],
+            table[token * 5..token * 5 + 5]
+        );
     }
 }
 
@@ -86,7 +92,8 @@ fn tokens_are_chosen_as_on_the_host() {
         with(1.0, 0, 1.0, 0.1),
         with(0.9, 12, 0.7, 0.05),
     ] {
-        for (vocabulary, rows, scale) in [(1, 3, 1.0), (17, 64, 3.0), (151, 64, 4.0), (5003, 9, 6.0)]
+        for (vocabulary, rows, scale) in
+            [(1, 3, 1.0), (17, 64, 3.0), (151, 64, 4.0), (5003, 9, 6.0)]
         {
             let logits = noise(vocabulary * rows, vocabulary as u32, scale);
             compare(&logits, vocabulary, &sampling, &device);
@@ -107,7 +114,8 @@ fn extreme_logits_are_chosen_from_as_on_the_host() {
     logits[2 * 67 + 5..2 * 67 + 9].fill(2.5);
     logits[3 * 67..].fill(0.0);
     logits[3 * 67 + 8] = -0.0;
-    for (temperature, top_k, top_p) in [(0.0, 0, 1.0), (1.0, 0, 1.0), (0.7, 3, 1.0), (1.0, 0, 0.5)] {
+    for (temperature, top_k, top_p) in [(0.0, 0, 1.0), (1.0, 0, 1.0), (0.7, 3, 1.0), (1.0, 0, 0.5)]
+    {
         let sampling = Sampling {
             top_k,
             top_p,
@@ -142,7 +150,9 @@ fn requests() -> Vec<Request> {
     let lengths = [3, 9, 6, 1, 52, 12];
     let prompt = |(row, &length): (usize, &usize)| Request {
         problem: 1000 + row as u64,
-        prompt: (0..length).map(|t| ((row * 7 + t * 5) % 31) as u32).collect(),
+        prompt: (0..length)
+            .map(|t| ((row * 7 + t * 5) % 31) as u32)
+            .collect(),
         samples: if row == 2 { 5 } else { 3 },
     };
     lengths.iter().enumerate().map(prompt).collect()

@@ -120,7 +120,7 @@ impl Case {
         let [v, v_gpu] = both(shape, 2, 1.0, device);
         let copy = |t: Tensor<4>| t.select(0, ints(self.prompts.clone()));
         let mut cache = LayerCache::new(copy(k), copy(v), room);
-        let like = wgpu::tensor(k_gpu.clone());
+        let like = wgpu::tensor(k_gpu.clone().flatten::<2>(0, 2));
         let slots = self.prompts.iter().map(|&p| p as i32).collect();
         let slots = super::ints(slots, [self.prompts.len(), 1], &like);
         let gpu_cache = DeviceCache::open(k_gpu, v_gpu, &slots, room, self.shape);

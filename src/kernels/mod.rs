@@ -12,6 +12,8 @@ mod adamw;
 mod attention;
 mod cpu;
 mod decode;
+#[cfg(feature = "gpu")]
+pub(crate) mod decoding;
 mod embedding;
 mod family;
 mod linear;
@@ -24,7 +26,7 @@ mod swiglu;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "gpu")]
-mod wgpu;
+pub(crate) mod wgpu;
 
 pub use adamw::{
     AdamWStep, adamw, adamw_all, adamw_portable, squares, sum_of_squares, takes_lists,
@@ -32,6 +34,8 @@ pub use adamw::{
 pub use attention::{causal_attention, causal_attention_portable};
 pub use decode::LayerCache;
 pub use embedding::{embedding, embedding_portable};
+#[cfg(feature = "gpu")]
+pub(crate) use family::Family;
 #[cfg(feature = "gpu")]
 pub use family::prefer_portable;
 pub use linear::{linear, linear_portable, linear_transposed, transposed};

@@ -48,6 +48,14 @@ impl Shards {
         self.count
     }
 
+    /// How many of the parts are worked on at the same time.
+    pub fn at_once(&self) -> usize {
+        #[cfg(not(target_family = "wasm"))]
+        return self.pools.len().max(1);
+        #[cfg(target_family = "wasm")]
+        1
+    }
+
     /// Runs `work` on every job and returns the results in order.
     pub async fn run<J, T>(&self, jobs: Vec<J>, work: impl AsyncFn(J) -> T + Sync) -> Vec<T>
     where

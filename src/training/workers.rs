@@ -281,7 +281,9 @@ impl Workers {
     ) -> Result<Vec<Vec<Completion>>, TrainError> {
         let count = requests.len();
         let numbered: Vec<(usize, Request)> = requests.into_iter().enumerate().collect();
-        let jobs = deal(numbered, self.shards.count(), |(_, request)| {
+        // A completion does not depend on the others, so only as many parts as run side by side: on a
+        // graphics card all rows then share every launch.
+        let jobs = deal(numbered, self.shards.at_once(), |(_, request)| {
             request.prompt.len()
         });
         let work = async |numbered: Vec<(usize, Request)>| {

@@ -29,7 +29,7 @@ mod sums;
 mod swiglu;
 mod tensors;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use adamw::adamw_all;
 pub(crate) use embedding::embedding;

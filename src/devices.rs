@@ -24,7 +24,7 @@ pub struct DeviceInfo {
 ///
 /// # Errors
 /// If this build does not have it.
-pub fn open(name: &str) -> Result<Device, DeviceError> {
+pub async fn open(name: &str) -> Result<Device, DeviceError> {
     match name {
         "auto" | "cpu" => Ok(Device::flex()),
         other => Err(DeviceError::NotInThisBuild {

@@ -9,7 +9,8 @@
 //!
 //! | room | what it is for |
 //! |---|---|
-//! | [`rng`], [`clock`] | random streams without state; seconds |
+//! | [`rng`], [`clock`] | random streams without state; seconds, giving way |
+//! | [`files`] | the one way to files: on a disk, or in a browser's memory and storage |
 //! | [`config`] | [`config::RunConfig`]: the one definition behind file, flags and form |
 //! | [`tasks`] | what is learnt: problems, demonstrations, rewards, canonical paths |
 //! | [`text`] | tokenizer, chat template, batches |
@@ -38,7 +39,7 @@
 //!     "example",
 //!     &[],
 //! )?;
-//! let device = sasr::devices::open(&config.device)?;
+//! let device = pollster::block_on(sasr::devices::open(&config.device))?;
 //! let setup = Setup::new(config, device, &|path| std::fs::read(path))?;
 //! let mut session = Session::new(setup, Start::Fresh)?;
 //! while !session.is_done() {
@@ -62,6 +63,7 @@ pub mod config;
 pub mod curriculum;
 pub mod devices;
 pub mod evaluation;
+pub mod files;
 pub mod kernels;
 pub mod losses;
 pub mod model;

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pollster::block_on;
+
 use sasr::config::RunConfig;
 use sasr::runs::{Follower, Manifest, Run, RunData};
 use sasr::training::{Command, Event};
@@ -96,7 +98,7 @@ fn logged(events: &[Event]) -> Vec<Event> {
 fn finish(run: &mut Run) -> Vec<Event> {
     let mut events = Vec::new();
     while !run.is_done() {
-        events.extend(run.turn().unwrap());
+        events.extend(block_on(run.turn()).unwrap());
     }
     events
 }
@@ -121,13 +123,13 @@ fn listen(follower: &mut Follower, heard: &mut Vec<Event>) -> bool {
 #[test]
 fn a_follower_hears_what_the_session_says() {
     let scratch = Scratch::new("followed");
-    let mut run = Run::create(config(&[]), &scratch.0).unwrap();
+    let mut run = block_on(Run::create(config(&[]), &scratch.0)).unwrap();
     let mut follower = Follower::open(run.path()).unwrap();
     assert_eq!(follower.name(), "tiny");
     assert_eq!(follower.config(), run.session().config());
     let (mut said, mut heard) = (Vec::new(), Vec::new());
     while !run.is_done() {
-        said.extend(run.turn().unwrap());
+        said.extend(block_on(run.turn()).unwrap());
         assert!(!listen(&mut follower, &mut heard));
         assert_eq!(logged(&heard).len(), logged(&said).len());
     }
@@ -149,8 +151,8 @@ fn a_follower_hears_what_the_session_says() {
     assert_eq!(data.steps.len(), 24);
 
     // Cut back to a checkpoint and gone on with: all of it is heard again.
-    assert!(Run::resume(&path, None, &[]).unwrap().is_none());
-    let mut run = Run::resume(&path, Some("step-000010"), &[])
+    assert!(block_on(Run::resume(&path, None, &[])).unwrap().is_none());
+    let mut run = block_on(Run::resume(&path, Some("step-000010"), &[]))
         .unwrap()
         .unwrap();
     assert!(!run.notes().is_empty());
@@ -173,39 +175,39 @@ fn a_follower_hears_what_the_session_says() {
 #[test]
 fn commands_are_written_down_and_refused_ones_leave_the_run_going() {
     let scratch = Scratch::new("told");
-    let mut run = Run::create(config(&["base.steps=0"]), &scratch.0).unwrap();
+    let mut run = block_on(Run::create(config(&["base.steps=0"]), &scratch.0)).unwrap();
     let path = run.path().to_path_buf();
     while run.session().steps_done() < 6 {
-        run.turn().unwrap();
+        block_on(run.turn()).unwrap();
     }
     let set = |path: &str, value: &str| Command::Set {
         path: path.into(),
         value: value.into(),
     };
-    let error = run.tell(set("model.hidden_size", "32")).unwrap_err();
+    let error = block_on(run.tell(set("model.hidden_size", "32"))).unwrap_err();
     assert!(error.is_wrong_input() && error.to_string().contains("balance.gamma"));
-    let events = run.tell(set("logging.completions_groups", "3")).unwrap();
+    let events = block_on(run.tell(set("logging.completions_groups", "3"))).unwrap();
     assert!(matches!(events.as_slice(), [Event::Changed { .. }]));
     let written = RunConfig::load(Some(&path.join("config.toml")), &[]).unwrap();
     assert_eq!(written.logging.completions_groups, 3);
     assert_eq!(&written, run.session().config());
 
-    run.tell(Command::Pause).unwrap();
+    block_on(run.tell(Command::Pause)).unwrap();
     let before = fs::read(path.join("metrics.jsonl")).unwrap();
-    assert!(run.turn().unwrap().is_empty() && !run.is_done());
+    assert!(block_on(run.turn()).unwrap().is_empty() && !run.is_done());
     assert_eq!(fs::read(path.join("metrics.jsonl")).unwrap(), before);
 
     // Stopped, it is not finished; closed in the middle neither.
-    run.tell(Command::StopAndSave).unwrap();
+    block_on(run.tell(Command::StopAndSave)).unwrap();
     finish(&mut run);
     run.close().unwrap();
     assert!(!Manifest::read(&path).unwrap().finished);
-    let mut run = Run::resume(&path, None, &[]).unwrap().unwrap();
+    let mut run = block_on(Run::resume(&path, None, &[])).unwrap().unwrap();
     assert_eq!(run.session().config().logging.completions_groups, 3);
-    run.turn().unwrap();
+    block_on(run.turn()).unwrap();
     run.close().unwrap();
     assert!(!Manifest::read(&path).unwrap().finished);
-    let mut run = Run::resume(&path, None, &[]).unwrap().unwrap();
+    let mut run = block_on(Run::resume(&path, None, &[])).unwrap().unwrap();
     finish(&mut run);
     run.close().unwrap();
     assert!(Manifest::read(&path).unwrap().finished);
@@ -215,23 +217,30 @@ fn commands_are_written_down_and_refused_ones_leave_the_run_going() {
 #[test]
 fn what_cannot_be_meant_is_told_apart_from_what_failed() {
     let scratch = Scratch::new("wrong");
-    let missing = Run::resume(&scratch.0.join("none"), None, &[]);
+    let missing = block_on(Run::resume(&scratch.0.join("none"), None, &[]));
     assert!(missing.err().unwrap().is_wrong_input());
-    let run = Run::create(config(&[]), &scratch.0).unwrap();
+    let run = block_on(Run::create(config(&[]), &scratch.0)).unwrap();
     let path = run.path().to_path_buf();
     // In use by another.
-    let error = Run::create(config(&[]), &scratch.0).err().unwrap();
+    let error = block_on(Run::create(config(&[]), &scratch.0))
+        .err()
+        .unwrap();
     assert!(
         !error.is_wrong_input() && error.to_string().contains("in use"),
         "{error}"
     );
     run.close().unwrap();
-    let error = Run::create(config(&[]), &scratch.0).err().unwrap();
+    let error = block_on(Run::create(config(&[]), &scratch.0))
+        .err()
+        .unwrap();
     assert!(
         error.is_wrong_input() && error.to_string().contains("already"),
         "{error}"
     );
-    let error = Run::create(config(&["device=\"cuda\"", "name=\"other\""]), &scratch.0);
+    let error = block_on(Run::create(
+        config(&["device=\"cuda\"", "name=\"other\""]),
+        &scratch.0,
+    ));
     assert!(error.err().unwrap().is_wrong_input());
     assert!(!scratch.0.join("other").exists());
 

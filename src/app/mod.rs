@@ -10,6 +10,7 @@
 //! | [`record`] | what a run has said so far, made ready for drawing |
 //! | [`presets`] | the configurations to start from |
 //! | [`theme`], [`widgets`] | colours and small things to draw |
+//! | [`worker`], [`remote`], [`wire`] | engine and library in a browser's worker, the page's ends of them, the messages between |
 //! | `native` | the desktop's entry |
 //!
 //! A frame never waits: rooms are given a [`World`] to look at, and queue [`Action`]s; what takes
@@ -21,12 +22,15 @@ pub mod library;
 pub mod native;
 pub mod presets;
 pub mod record;
+pub mod remote;
 pub mod rooms;
 pub mod studio;
 pub mod theme;
 #[cfg(not(target_family = "wasm"))]
 pub mod tour;
 pub mod widgets;
+pub mod wire;
+pub mod worker;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +40,9 @@ use crate::config::RunConfig;
 use engine::{QueueState, Request, Ticket};
 use library::{Errand, RunCard};
 use record::{Record, RunKey};
+
+/// Whether this is the page of a browser: it has no folders, no bin, no memory to measure.
+pub(crate) const IN_BROWSER: bool = cfg!(target_family = "wasm");
 
 /// The rooms, in the order they are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

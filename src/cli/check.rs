@@ -19,7 +19,7 @@ pub struct CheckArgs {
     resolved: bool,
 }
 
-pub fn run(args: CheckArgs) -> anyhow::Result<Ended> {
+pub async fn run(args: CheckArgs) -> anyhow::Result<Ended> {
     if let Some(text) = &args.explain {
         for field in fields()
             .iter()
@@ -35,7 +35,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<Ended> {
         say!("{}", config.to_toml()?);
         return Ok(Ended::Done);
     }
-    let device = crate::devices::open(&config.device)?;
+    let device = crate::devices::open(&config.device).await?;
     let setup = Setup::new(config, device, &loader)?;
     let estimate = Estimate::of(&setup);
     let config = setup.config.clone();
@@ -65,7 +65,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<Ended> {
     );
     // Refuses what training would refuse before its first step.
     Session::new(setup, Start::Fresh)?;
-    let times = pollster::block_on(measure_steps(&config, &loader))?;
+    let times = measure_steps(&config, &loader).await?;
     let (least, most) = times.range(&config);
     say!(
         "time        base model {:.0} s, then {least:.0} to {most:.0} s for {} steps (an SFT step \

@@ -37,7 +37,7 @@ pub struct CompareArgs {
     json: bool,
 }
 
-pub fn run(args: CompareArgs) -> anyhow::Result<Ended> {
+pub async fn run(args: CompareArgs) -> anyhow::Result<Ended> {
     let base = args.config.load()?;
     let seeds = seeds(&args.seeds)?;
     let name = args
@@ -72,11 +72,11 @@ pub fn run(args: CompareArgs) -> anyhow::Result<Ended> {
         screen.note(&config.name);
         let run = match path.join("config.toml").exists() {
             _ if finished => None,
-            true => Run::resume(&path, None, &[])?,
-            false => Some(Run::create(config.clone(), &out)?),
+            true => Run::resume(&path, None, &[]).await?,
+            false => Some(Run::create(config.clone(), &out).await?),
         };
         if let Some(run) = run
-            && let Ended::Interrupted = drive(run, &mut screen)?
+            && let Ended::Interrupted = drive(run, &mut screen).await?
         {
             return Ok(Ended::Interrupted);
         }

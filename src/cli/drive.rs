@@ -29,7 +29,7 @@ fn interrupted() -> &'static Arc<AtomicBool> {
 }
 
 /// Works until the end or until interrupted.
-pub fn drive(mut run: Run, screen: &mut Screen) -> anyhow::Result<Ended> {
+pub async fn drive(mut run: Run, screen: &mut Screen) -> anyhow::Result<Ended> {
     let flag = interrupted();
     let mut told = false;
     run.notes().iter().for_each(|note| screen.note(note));
@@ -42,9 +42,9 @@ pub fn drive(mut run: Run, screen: &mut Screen) -> anyhow::Result<Ended> {
             } else {
                 "stopping: the step in hand is finished and a checkpoint kept …"
             });
-            events = run.tell(Command::StopAndSave)?;
+            events = run.tell(Command::StopAndSave).await?;
         }
-        events.extend(run.turn()?);
+        events.extend(run.turn().await?);
         for event in &events {
             screen.show(event, run.session());
         }

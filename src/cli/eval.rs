@@ -23,8 +23,8 @@ pub struct EvalArgs {
     json: bool,
 }
 
-pub fn run(args: EvalArgs) -> anyhow::Result<Ended> {
-    let (setup, folder) = open_run(&args.model, args.config.as_deref(), &args.set)?;
+pub async fn run(args: EvalArgs) -> anyhow::Result<Ended> {
+    let (setup, folder) = open_run(&args.model, args.config.as_deref(), &args.set).await?;
     let config = &setup.config;
     let study = Study::new(config, setup.task.clone(), setup.text.clone());
     let shards = Shards::new(config.shards, &setup.device)?;
@@ -35,7 +35,7 @@ pub fn run(args: EvalArgs) -> anyhow::Result<Ended> {
         say!("{}", folder.display());
     }
     while !test.is_finished() {
-        let (events, _) = pollster::block_on(test.advance(&setup.model, &workers, &study))?;
+        let (events, _) = test.advance(&setup.model, &workers, &study).await?;
         for event in events {
             let Event::Evaluated(record) = event else {
                 continue;

@@ -92,22 +92,26 @@ pub fn run() -> ExitCode {
     let Some(command) = cli.command else {
         return exit_code(open_window());
     };
-    let ended = match command {
-        Command::Train(args) => train::run(args),
-        Command::Compare(args) => compare::run(args),
-        Command::Eval(args) => eval::run(args),
-        Command::Sample(args) => sample::run(args),
-        Command::Score(args) => score::run(args),
+    exit_code(pollster::block_on(perform(command)))
+}
+
+/// Everything below waits for devices by `await`; this is the one place that blocks on it.
+async fn perform(command: Command) -> anyhow::Result<Ended> {
+    match command {
+        Command::Train(args) => train::run(args).await,
+        Command::Compare(args) => compare::run(args).await,
+        Command::Eval(args) => eval::run(args).await,
+        Command::Sample(args) => sample::run(args).await,
+        Command::Score(args) => score::run(args).await,
         Command::Report(args) => report::run(args),
-        Command::Preview(args) => preview::run(args),
-        Command::Check(args) => check::run(args),
+        Command::Preview(args) => preview::run(args).await,
+        Command::Check(args) => check::run(args).await,
         Command::Devices(args) => devices::run(args),
         #[cfg(feature = "app")]
         Command::App(args) => app::run(args),
         #[cfg(feature = "app")]
         Command::Tour(args) => app::tour(args),
-    };
-    exit_code(ended)
+    }
 }
 
 #[cfg(feature = "app")]

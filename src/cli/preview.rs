@@ -17,9 +17,9 @@ pub struct PreviewArgs {
     count: usize,
 }
 
-pub fn run(args: PreviewArgs) -> anyhow::Result<Ended> {
+pub async fn run(args: PreviewArgs) -> anyhow::Result<Ended> {
     let config = args.config.load()?;
-    let device = crate::devices::open(&config.device)?;
+    let device = crate::devices::open(&config.device).await?;
     let setup = Setup::new(config, device, &loader)?;
     let colour = std::io::stdout().is_terminal();
     setup.notices.iter().try_for_each(|notice| {

@@ -45,7 +45,7 @@ pub struct SampleArgs {
     json: bool,
 }
 
-pub fn run(args: SampleArgs) -> anyhow::Result<Ended> {
+pub async fn run(args: SampleArgs) -> anyhow::Result<Ended> {
     if !(args.temperature.is_finite() && args.temperature >= 0.0) {
         let message = format!("--temperature {}: give 0 or more", args.temperature);
         return Err(Usage(message).into());
@@ -55,12 +55,12 @@ pub fn run(args: SampleArgs) -> anyhow::Result<Ended> {
     }
     let sampling = Sampling::at(args.temperature, args.seed);
     match &args.prompt {
-        Some(prompt) => complete(&args, prompt, &sampling),
-        None => ask(&args, &sampling),
+        Some(prompt) => complete(&args, prompt, &sampling).await,
+        None => ask(&args, &sampling).await,
     }
 }
 
-fn complete(args: &SampleArgs, prompt: &str, sampling: &Sampling) -> anyhow::Result<Ended> {
+async fn complete(args: &SampleArgs, prompt: &str, sampling: &Sampling) -> anyhow::Result<Ended> {
     let folder = model_folder(&args.model)?;
     let model = open_model(&folder, &burn::tensor::Device::flex())?;
     let text = open_text(&folder)?;
@@ -76,7 +76,7 @@ fn complete(args: &SampleArgs, prompt: &str, sampling: &Sampling) -> anyhow::Res
         prompt: ids,
         samples: args.samples,
     };
-    let all = pollster::block_on(generate(&model, &[request], sampling, &limits))?;
+    let all = generate(&model, &[request], sampling, &limits).await?;
     for completion in all.iter().flatten() {
         let shown = text.decode(&completion.tokens);
         if args.json {
@@ -95,8 +95,8 @@ fn complete(args: &SampleArgs, prompt: &str, sampling: &Sampling) -> anyhow::Res
     Ok(Ended::Done)
 }
 
-fn ask(args: &SampleArgs, sampling: &Sampling) -> anyhow::Result<Ended> {
-    let (setup, _) = open_run(&args.model, args.config.as_deref(), &args.set)?;
+async fn ask(args: &SampleArgs, sampling: &Sampling) -> anyhow::Result<Ended> {
+    let (setup, _) = open_run(&args.model, args.config.as_deref(), &args.set).await?;
     let study = Study::new(&setup.config, setup.task.clone(), setup.text.clone());
     let level = args.level.unwrap_or(setup.config.curriculum.levels[1]);
     let known = setup.task.levels();
@@ -113,7 +113,7 @@ fn ask(args: &SampleArgs, sampling: &Sampling) -> anyhow::Result<Ended> {
         let problem = setup.task.problem(Split::Test, level, index);
         let request = study.request(&problem, args.samples)?;
         let limits = &study.limits;
-        let all = pollster::block_on(generate(&setup.model, &[request], sampling, limits))?;
+        let all = generate(&setup.model, &[request], sampling, limits).await?;
         if !args.json {
             say!("\n{}   (answer: {})", problem.prompt, problem.answer);
         }

@@ -32,7 +32,7 @@ enum Line {
 /// Lines scored together.
 const LINES: usize = 64;
 
-pub fn run(args: ScoreArgs) -> anyhow::Result<Ended> {
+pub async fn run(args: ScoreArgs) -> anyhow::Result<Ended> {
     if !(args.temperature.is_finite() && args.temperature > 0.0) {
         let message = format!("--temperature {}: give more than 0", args.temperature);
         return Err(super::Usage(message).into());
@@ -89,7 +89,7 @@ pub fn run(args: ScoreArgs) -> anyhow::Result<Ended> {
     // Padding fills what is never scored, so any token does.
     let workers = Workers::new(Shards::new(threads, &device)?, device, 0);
     for examples in examples.chunks(LINES) {
-        let logps = pollster::block_on(workers.logps(&model, examples, args.temperature))?;
+        let logps = workers.logps(&model, examples, args.temperature).await?;
         for (example, logps) in examples.iter().zip(logps) {
             let sum: f64 = logps.iter().copied().map(f64::from).sum();
             let scored = &example.ids[example.prompt.max(1)..];

@@ -33,12 +33,14 @@ pub struct TrainArgs {
     json: bool,
 }
 
-pub fn run(args: TrainArgs) -> anyhow::Result<Ended> {
+pub async fn run(args: TrainArgs) -> anyhow::Result<Ended> {
     let run = match &args.resume {
-        Some(path) => match Run::resume(path, args.checkpoint.as_deref(), &args.config.set)? {
-            Some(run) => run,
-            None => return finished(path, args.json),
-        },
+        Some(path) => {
+            match Run::resume(path, args.checkpoint.as_deref(), &args.config.set).await? {
+                Some(run) => run,
+                None => return finished(path, args.json),
+            }
+        }
         None => {
             if args.config.config.is_none() && args.config.set.is_empty() {
                 let message = "say what to train: sasr train configs/quickstart.toml (or --set …)";
@@ -49,12 +51,12 @@ pub fn run(args: TrainArgs) -> anyhow::Result<Ended> {
                 config.name.clone_from(name);
                 config.check()?;
             }
-            Run::create(config, &args.out)?
+            Run::create(config, &args.out).await?
         }
     };
     let path = run.path().to_path_buf();
     let mut screen = Screen::new(args.json, "");
-    if let Ended::Interrupted = drive(run, &mut screen)? {
+    if let Ended::Interrupted = drive(run, &mut screen).await? {
         return Ok(Ended::Interrupted);
     }
     finished(&path, args.json)

@@ -46,13 +46,12 @@ impl RunConfig {
     }
 
     /// [`RunConfig::from_toml`] of a file; without one, of the defaults.
-    #[cfg(not(target_family = "wasm"))]
     pub fn load(path: Option<&std::path::Path>, overrides: &[String]) -> Result<Self, ConfigError> {
         let Some(path) = path else {
             return Self::from_toml("", "defaults", overrides);
         };
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| Problem {
+        let text = crate::files::read_to_string(path).map_err(|error| Problem {
             place: Place::WholeFile(name.clone()),
             kind: ProblemKind::Unreadable {
                 reason: error.to_string(),

@@ -9,7 +9,7 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::outcome::{Outcome, Score};
 use super::read::RunData;
@@ -38,7 +38,7 @@ pub enum CompareError {
 }
 
 /// A number of a group of runs, and how sure it is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// One value per run that has it, in the order of the group's runs.
     pub values: Vec<f64>,
@@ -50,7 +50,7 @@ pub struct Estimate {
 }
 
 /// What an interval covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Other seeds (Student's t).
@@ -62,7 +62,7 @@ pub enum Basis {
 }
 
 /// Runs that differ in their seed alone.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// The method, and what sets this group apart where several share the method.
     pub label: String,
@@ -82,7 +82,7 @@ pub struct Group {
 }
 
 /// A field in which groups differ.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigDifference {
     pub path: String,
     /// One value per group, as in a file.
@@ -90,7 +90,7 @@ pub struct ConfigDifference {
 }
 
 /// Several runs side by side.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     pub groups: Vec<Group>,
     /// Every other group against the first `sasr` group (or the first of all).

@@ -1,13 +1,13 @@
 //! Writing so that a kill, a crash or a full disk leaves the old or the new, never half of one.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
 use sha2::Digest as _;
 
 use super::folder::FolderError;
+use crate::files::{self as fs, File, OpenOptions, TryLockError};
 
 const LOCK: &str = ".lock";
 
@@ -32,10 +32,10 @@ pub(super) fn lock(path: &Path) -> Result<File, FolderError> {
     let file = file.map_err(failed("open", &name))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(FolderError::Locked {
+        Err(TryLockError::WouldBlock) => Err(FolderError::Locked {
             path: path.to_path_buf(),
         }),
-        Err(fs::TryLockError::Error(error)) => Err(failed("lock", &name)(error)),
+        Err(TryLockError::Error(error)) => Err(failed("lock", &name)(error)),
     }
 }
 
@@ -76,7 +76,7 @@ pub(super) fn write_folder(
     folder: &Path,
     files: &BTreeMap<String, Vec<u8>>,
 ) -> Result<(), FolderError> {
-    if folder.exists() {
+    if fs::exists(folder) {
         fs::remove_dir_all(folder).map_err(failed("remove", folder))?;
     }
     fs::create_dir_all(folder).map_err(failed("create", folder))?;
@@ -99,7 +99,7 @@ pub(super) fn write_folder(
 /// If the disk refuses; the old file is untouched then.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     // Two processes may write the same base model to the cache.
-    let aside = path.with_extension(format!("{}.part", std::process::id()));
+    let aside = path.with_extension(format!("{}.part", fs::process()));
     let write = || -> io::Result<()> {
         let mut file = File::create(&aside)?;
         file.write_all(bytes)?;

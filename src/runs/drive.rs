@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::disk::failed;
 use super::folder::{FolderError, RunFolder, to_json, write_file};
+use super::place::loader;
 use super::read::{MANIFEST, ReadError};
 use crate::config::{ConfigError, RunConfig};
 use crate::devices::DeviceError;
+use crate::files as fs;
 use crate::training::{Command, Event, Session, Setup, Start, TrainError};
 
 /// Why a run cannot be begun or gone on with.
@@ -75,12 +77,12 @@ impl Manifest {
     /// If there is none, or it is damaged.
     pub fn read(run: &Path) -> Result<Self, DriveError> {
         let path = run.join(MANIFEST);
-        let bytes = std::fs::read(&path).map_err(failed("read", &path))?;
+        let bytes = fs::read(&path).map_err(failed("read", &path))?;
         serde_json::from_slice(&bytes).map_err(|source| DriveError::Manifest { path, source })
     }
 
     fn new(setup: &Setup, base: String, base_seconds: f64) -> Self {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let now = web_time::SystemTime::now().duration_since(web_time::UNIX_EPOCH);
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             device: crate::devices::name(&setup.device).into(),
@@ -122,16 +124,13 @@ impl BaseCache {
     }
 
     fn load(&self) -> Option<(Vec<u8>, f64)> {
-        let seconds = std::fs::read_to_string(self.seconds_file()).ok()?;
-        Some((
-            std::fs::read(&self.path).ok()?,
-            seconds.trim().parse().ok()?,
-        ))
+        let seconds = fs::read_to_string(self.seconds_file()).ok()?;
+        Some((fs::read(&self.path).ok()?, seconds.trim().parse().ok()?))
     }
 
     fn store(&self, weights: &[u8], seconds: f64) -> Result<(), FolderError> {
         if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder).map_err(failed("create", folder))?;
+            fs::create_dir_all(folder).map_err(failed("create", folder))?;
         }
         write_file(&self.path, weights)?;
         write_file(&self.seconds_file(), format!("{seconds:.3}\n").as_bytes())
@@ -154,9 +153,9 @@ fn base_model(out: &Path, setup: &Setup) -> (Start, f64, BaseCache) {
 }
 
 /// Opens the device and everything else a configuration names.
-fn set_up(config: RunConfig) -> Result<Setup, DriveError> {
-    let device = crate::devices::open(&config.device)?;
-    Ok(Setup::new(config, device, &|path| std::fs::read(path))?)
+async fn set_up(config: RunConfig) -> Result<Setup, DriveError> {
+    let device = crate::devices::open(&config.device).await?;
+    Ok(Setup::new(config, device, &loader)?)
 }
 
 /// A run under way: its session and its folder. No other process can write the folder meanwhile.
@@ -179,8 +178,8 @@ impl Run {
     /// # Errors
     /// If the configuration names what is not there or does not fit, or the folder holds a run
     /// already or cannot be written. No folder is made where the run cannot begin.
-    pub fn create(config: RunConfig, out: &Path) -> Result<Self, DriveError> {
-        let setup = set_up(config)?;
+    pub async fn create(config: RunConfig, out: &Path) -> Result<Self, DriveError> {
+        let setup = set_up(config).await?;
         let path = out.join(&setup.config.name);
         let (start, base_seconds, cache) = base_model(out, &setup);
         let manifest = Manifest::new(&setup, cache.key.clone(), base_seconds);
@@ -198,7 +197,7 @@ impl Run {
     /// # Errors
     /// If there is no run, it is in use or damaged, or a setting or data file does not fit. Logs
     /// and checkpoints are changed only once all of that has been looked at.
-    pub fn resume(
+    pub async fn resume(
         path: &Path,
         checkpoint: Option<&str>,
         set: &[String],
@@ -214,7 +213,7 @@ impl Run {
         if manifest.finished && checkpoint.is_none() && set.is_empty() {
             return Ok(None);
         }
-        let setup = set_up(config)?;
+        let setup = set_up(config).await?;
         if manifest.data != setup.fingerprints {
             return Err(DriveError::DataChanged);
         }
@@ -290,9 +289,9 @@ impl Run {
     ///
     /// # Errors
     /// A device or a disk that fails, or gradients that stay not finite. Checkpoints are untouched.
-    pub fn turn(&mut self) -> Result<Vec<Event>, DriveError> {
-        let events = pollster::block_on(self.session.step())?;
-        self.write_down(&events)?;
+    pub async fn turn(&mut self) -> Result<Vec<Event>, DriveError> {
+        let events = self.session.step().await?;
+        self.write_down(&events).await?;
         Ok(events)
     }
 
@@ -302,10 +301,10 @@ impl Run {
     /// # Errors
     /// A setting that cannot be changed, or a value it cannot take: nothing is changed then, and
     /// the run can go on. Or a disk that fails.
-    pub fn tell(&mut self, command: Command) -> Result<Vec<Event>, DriveError> {
+    pub async fn tell(&mut self, command: Command) -> Result<Vec<Event>, DriveError> {
         self.stopped |= command == Command::StopAndSave && !self.is_done();
         let events = self.session.handle(command)?;
-        self.write_down(&events)?;
+        self.write_down(&events).await?;
         Ok(events)
     }
 
@@ -322,14 +321,14 @@ impl Run {
         Ok(())
     }
 
-    fn write_down(&mut self, events: &[Event]) -> Result<(), DriveError> {
+    async fn write_down(&mut self, events: &[Event]) -> Result<(), DriveError> {
         for event in events {
             self.folder.record(event)?;
             match event {
                 Event::BaseStep { step_time, .. } => self.base_seconds += step_time,
-                Event::BaseReady => self.keep_base()?,
+                Event::BaseReady => self.keep_base().await?,
                 Event::CheckpointDue { .. } => {
-                    let snapshot = pollster::block_on(self.session.snapshot())?;
+                    let snapshot = self.session.snapshot().await?;
                     self.folder.checkpoint(&snapshot)?;
                 }
                 Event::Changed { .. } => self.folder.write_config(self.session.config())?,
@@ -339,12 +338,12 @@ impl Run {
         Ok(())
     }
 
-    fn keep_base(&mut self) -> Result<(), DriveError> {
+    async fn keep_base(&mut self) -> Result<(), DriveError> {
         self.manifest.base_seconds = self.base_seconds;
         self.folder.write_manifest(&self.manifest)?;
         if let Some(cache) = &self.cache {
-            let weights = pollster::block_on(self.session.model().parameters.to_safetensors())
-                .map_err(TrainError::from)?;
+            let weights = self.session.model().parameters.to_safetensors().await;
+            let weights = weights.map_err(TrainError::from)?;
             cache.store(&weights, self.base_seconds)?;
         }
         Ok(())

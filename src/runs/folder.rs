@@ -11,7 +11,6 @@
 //! moment goes on from its last checkpoint with logs cut back to it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +20,7 @@ pub use super::disk::write_file;
 use super::disk::{cut_back, failed, lock, sha256, sync_folder, write_folder};
 use super::read::{ALARMS, COMPLETIONS, EVALUATIONS, METRICS};
 use crate::config::RunConfig;
+use crate::files::{self as fs, File, OpenOptions};
 use crate::training::{Event, Snapshot, State};
 
 /// The logs of a run.
@@ -110,7 +110,7 @@ impl Stopped {
             let place = self.path.join("checkpoints").join(name);
             let name = format!("abandoned-{name}");
             let to = place.with_file_name(&name);
-            if to.exists() {
+            if fs::exists(&to) {
                 fs::remove_dir_all(&to).map_err(failed("remove", &to))?;
             }
             fs::rename(&place, &to).map_err(failed("rename", &place))?;
@@ -144,7 +144,7 @@ impl RunFolder {
         let lock = lock(path)?;
         let holds = |log: &&str| fs::metadata(path.join(log)).is_ok_and(|log| log.len() > 0);
         // A run that lost its config.toml is still somebody's run.
-        if path.join("config.toml").exists()
+        if fs::exists(path.join("config.toml"))
             || LOGS.iter().any(holds)
             || !checkpoints(path)?.is_empty()
         {
@@ -166,7 +166,7 @@ impl RunFolder {
     /// # Errors
     /// If there is no run or not that checkpoint, it is in use, or the checkpoint is damaged.
     pub fn find(path: &Path, checkpoint: Option<&str>) -> Result<Stopped, FolderError> {
-        if !path.join("config.toml").exists() {
+        if !fs::exists(path.join("config.toml")) {
             return Err(FolderError::NoRun {
                 path: path.to_path_buf(),
             });
@@ -293,7 +293,7 @@ impl RunFolder {
             return Err(error);
         }
         let old = self.path.join("checkpoints").join(format!(".{name}.old"));
-        if place.exists() {
+        if fs::exists(&place) {
             // Killed between these two renames, `tidy` takes the old one back.
             fs::remove_dir_all(&old).ok();
             fs::rename(&place, &old).map_err(failed("replace", &place))?;
@@ -371,7 +371,7 @@ fn tidy(run: &Path) -> Result<(), FolderError> {
             continue;
         };
         match name.rsplit_once('.') {
-            Some((name, "old")) if !folder.join(name).exists() => {
+            Some((name, "old")) if !fs::exists(folder.join(name)) => {
                 fs::rename(&path, folder.join(name)).map_err(failed("rename", &path))?;
             }
             Some((_, "old" | "part" | "gone")) => {

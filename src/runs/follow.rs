@@ -4,7 +4,6 @@
 //! The logs are read from where they were left, in slices, and merged by their steps. Resuming a
 //! run cuts its logs back; what was read before is then void, and everything is read anew.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +15,7 @@ use super::read::{
 };
 use super::tail::Tail;
 use crate::config::RunConfig;
+use crate::files as fs;
 use crate::training::{Alarm, CompletionRecord, EvaluationRecord, Event, StepRecord};
 
 /// A run folder that is being read while it grows.

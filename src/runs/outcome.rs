@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::read::RunData;
 use crate::evaluation::Interval;
@@ -10,7 +10,7 @@ use crate::evaluation::statistics::wilson;
 use crate::training::{Branch, EvaluationRecord, Phase, StepRecord};
 
 /// A test at one level, under one perturbation or over several levels.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     pub problems: usize,
     /// Problem-weighted means of [`EvaluationRecord::metrics`].
@@ -18,7 +18,7 @@ pub struct Score {
 }
 
 /// Everything measured at one point of a run (after warm-up, at its end).
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Test {
     pub step: u64,
     /// The problems as they are, over the levels that are trained on.
@@ -34,7 +34,7 @@ pub struct Test {
 }
 
 /// What a run cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
     /// Update attempts of each kind, warm-up included.
     pub sft_steps: u64,
@@ -49,7 +49,7 @@ pub struct Cost {
 }
 
 /// What came of one run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     pub run: String,
     pub seed: u64,

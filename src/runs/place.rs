@@ -1,7 +1,6 @@
-//! Finding a model on the disk, and the configuration it was trained with.
+//! Finding a model among the files, and the configuration it was trained with.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use super::disk::sha256_of;
 use super::folder::{CHECKSUMS, FolderError, checkpoints};
 use crate::config::{ConfigError, RunConfig, TokenizerConfig, TokenizerKind};
 use crate::devices::DeviceError;
+use crate::files::{self as fs, File};
 use crate::model::Model;
 use crate::text::{Text, TextError};
 use crate::training::{Setup, TrainError, from_folder, tokenizer_files};
@@ -69,12 +69,12 @@ impl PlaceError {
     }
 }
 
-/// Reads a file from the disk: the [`crate::training::Loader`] of native programs.
+/// Reads a file: the [`crate::training::Loader`] of every program.
 ///
 /// # Errors
 /// If the disk refuses.
 pub fn loader(path: &str) -> io::Result<Vec<u8>> {
-    std::fs::read(path)
+    fs::read(path)
 }
 
 /// The model folder behind `place`: a run folder's newest checkpoint, or a model folder itself.
@@ -83,11 +83,11 @@ pub fn loader(path: &str) -> io::Result<Vec<u8>> {
 /// If it is neither, or the run has no checkpoint yet.
 pub fn model_folder(place: &Path) -> Result<PathBuf, PlaceError> {
     let path = place.to_path_buf();
-    if place.join("config.json").exists() {
+    if fs::exists(place.join("config.json")) {
         return Ok(path);
     }
     let folder = place.join("checkpoints");
-    if !folder.is_dir() {
+    if !fs::is_dir(&folder) {
         return Err(PlaceError::NoModel { path });
     }
     match checkpoints(place)?.last() {
@@ -101,7 +101,7 @@ pub fn run_config(model: &Path) -> Option<PathBuf> {
     let beside = |up: &str| model.join(up).join("config.toml");
     [beside("."), beside("../..")]
         .into_iter()
-        .find(|path| path.exists())
+        .find(|path| fs::exists(path))
 }
 
 /// Opens the model of a model folder. A checkpoint's bytes are checked first (see [`verify`]).
@@ -135,7 +135,7 @@ pub fn open_text(folder: &Path) -> Result<Text, PlaceError> {
 ///
 /// # Errors
 /// If there is no model, no configuration, or what they name cannot be used.
-pub fn open_run(
+pub async fn open_run(
     place: &Path,
     config: Option<&Path>,
     set: &[String],
@@ -153,7 +153,7 @@ pub fn open_run(
     set.push("tokenizer.kind=\"file\"".into());
     set.push(format!("tokenizer.path={}", quoted(&folder)));
     let config = RunConfig::load(Some(&found), &set)?;
-    let device = crate::devices::open(&config.device)?;
+    let device = crate::devices::open(&config.device).await?;
     verify(&folder)?;
     Ok((Setup::new(config, device, &loader)?, folder))
 }
@@ -188,7 +188,7 @@ fn first_damage(folder: &Path) -> Result<(), (String, String)> {
         let why = format!("cannot be read ({why})");
         (name.to_string(), why)
     };
-    let sums = match std::fs::read(folder.join(CHECKSUMS)) {
+    let sums = match fs::read(folder.join(CHECKSUMS)) {
         Ok(sums) => sums,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(unreadable(CHECKSUMS, error.to_string())),

@@ -102,11 +102,10 @@ impl RunData {
     ///
     /// # Errors
     /// As [`RunData::parse`], and where a file is there and cannot be opened.
-    #[cfg(not(target_family = "wasm"))]
     pub fn open(folder: &std::path::Path) -> Result<Self, ReadError> {
         let read = |file: &str, required: bool| {
             let path = folder.join(file);
-            match std::fs::read(&path) {
+            match crate::files::read(&path) {
                 // A kill may cut a character in two; what is cut is in the torn last line.
                 Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
                 Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
@@ -136,9 +135,8 @@ impl RunData {
 }
 
 /// The name a run goes by: its folder's.
-#[cfg(not(target_family = "wasm"))]
 pub(super) fn name_of(folder: &std::path::Path) -> String {
-    let whole = folder.canonicalize().ok();
+    let whole = crate::files::canonicalize(folder).ok();
     let name = whole.as_deref().unwrap_or(folder).file_name();
     name.unwrap_or_default().to_string_lossy().into_owned()
 }

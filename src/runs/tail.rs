@@ -1,12 +1,12 @@
 //! A log that is read from where it was left.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::time::SystemTime;
 
 use super::read::ReadError;
+use crate::files::{self as fs, File};
 
 /// Bytes read at a time.
 const CHUNK: usize = 1 << 14;

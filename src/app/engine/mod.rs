@@ -4,11 +4,11 @@
 
 #[cfg(not(target_family = "wasm"))]
 mod native;
-#[cfg(not(target_family = "wasm"))]
 mod work;
 
 #[cfg(not(target_family = "wasm"))]
 pub use native::spawn;
+pub use work::{Inbox, Say, Work};
 
 use serde::{Deserialize, Serialize};
 

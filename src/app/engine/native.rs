@@ -1,12 +1,13 @@
 //! Native seam: the engine's thread.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::Duration;
 
 use eframe::egui;
 
-use super::work::Work;
+use super::work::{Say, Work};
 use super::{Engine, Reply, Request};
 
 /// Events drawn per second at most: painting takes time from the training.
@@ -42,7 +43,10 @@ pub fn spawn(runs: PathBuf, context: egui::Context) -> std::io::Result<Box<dyn E
     std::thread::Builder::new()
         .name("engine".into())
         .spawn(move || {
-            let work = std::panic::AssertUnwindSafe(|| run(&inbox, Work::new(runs, &say)));
+            let say: Say = Rc::new(say);
+            let work = Work::new(runs, say.clone());
+            let work = || pollster::block_on(run(&inbox, work));
+            let work = std::panic::AssertUnwindSafe(work);
             if std::panic::catch_unwind(work).is_err() {
                 let why = "the engine broke down (a defect of this program); the run's last \
                            checkpoint is kept: start sasr again and resume it";
@@ -53,7 +57,7 @@ pub fn spawn(runs: PathBuf, context: egui::Context) -> std::io::Result<Box<dyn E
     Ok(Box::new(Handle { requests, replies }))
 }
 
-fn run(inbox: &Receiver<Request>, mut work: Work<'_>) {
+async fn run(inbox: &Receiver<Request>, mut work: Work) {
     loop {
         // Waits only while there is nothing to do.
         let request = if let Some(request) = work.deferred() {
@@ -68,9 +72,9 @@ fn run(inbox: &Receiver<Request>, mut work: Work<'_>) {
             Some(inbox.recv().unwrap_or(Request::Quit))
         };
         match request {
-            Some(Request::Quit) => return work.quit(),
-            Some(request) => work.take(request, inbox),
-            None => work.turn(),
+            Some(Request::Quit) => return work.quit().await,
+            Some(request) => work.take(request, &mut || inbox.try_recv().ok()).await,
+            None => work.turn().await,
         }
     }
 }

@@ -3,12 +3,13 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Receiver;
+use std::rc::Rc;
 
 use super::{Asked, Question, QueueState, Reply, Request, Subject, Ticket};
 use crate::app::record::RunKey;
-use crate::clock::Clock;
+use crate::clock::{Clock, breathe};
 use crate::config::RunConfig;
+use crate::files;
 use crate::model::Model;
 use crate::rollout::{Limits, Sampling, Token, generate_watched};
 use crate::runs::drive::{DriveError, Run};
@@ -35,10 +36,16 @@ struct Live {
     sent: f64,
 }
 
+/// Hears replies.
+pub type Say = Rc<dyn Fn(Reply)>;
+
+/// Looks for a request that has come in meanwhile.
+pub type Inbox<'a> = dyn FnMut() -> Option<Request> + 'a;
+
 /// The engine's state.
-pub(super) struct Work<'a> {
+pub struct Work {
     runs: PathBuf,
-    say: &'a dyn Fn(Reply),
+    say: Say,
     clock: Clock,
     live: Option<Live>,
     queue: Option<Queue>,
@@ -53,8 +60,9 @@ struct Queue {
     waiting: VecDeque<RunConfig>,
 }
 
-impl<'a> Work<'a> {
-    pub(super) fn new(runs: PathBuf, say: &'a dyn Fn(Reply)) -> Self {
+impl Work {
+    /// An engine with its runs in a folder.
+    pub fn new(runs: PathBuf, say: Say) -> Self {
         Self {
             runs,
             say,
@@ -67,12 +75,17 @@ impl<'a> Work<'a> {
     }
 
     /// What was asked while a question was being answered, oldest first.
-    pub(super) fn deferred(&mut self) -> Option<Request> {
+    pub fn deferred(&mut self) -> Option<Request> {
         self.deferred.pop_front()
     }
 
+    /// Whether something was asked while a question was being answered.
+    pub fn has_deferred(&self) -> bool {
+        !self.deferred.is_empty()
+    }
+
     /// Whether [`Work::turn`] has something to do.
-    pub(super) fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         match &self.live {
             Some(live) => !live.paused,
             None => self.queue.is_some(),
@@ -80,18 +93,18 @@ impl<'a> Work<'a> {
     }
 
     /// The next unit of work of the run under way, or the next run of the queue.
-    pub(super) fn turn(&mut self) {
+    pub async fn turn(&mut self) {
         match self.live.take() {
-            Some(live) => self.go_on(live),
-            None => self.next_of_queue(),
+            Some(live) => self.go_on(live).await,
+            None => self.next_of_queue().await,
         }
     }
 
-    fn go_on(&mut self, mut live: Live) {
+    async fn go_on(&mut self, mut live: Live) {
         if live.run.is_done() {
             return self.end(live, None);
         }
-        match live.run.turn() {
+        match live.run.turn().await {
             Ok(events) => {
                 live.hear(events);
                 if live.paused || self.clock.seconds() - live.sent > GATHER {
@@ -136,27 +149,27 @@ impl<'a> Work<'a> {
     }
 
     /// Does what is asked. `inbox` is looked at where an answer takes long, for a word to break off.
-    pub(super) fn take(&mut self, request: Request, inbox: &Receiver<Request>) {
+    pub async fn take(&mut self, request: Request, inbox: &mut Inbox<'_>) {
         match request {
-            Request::Train { config } => self.train(*config),
+            Request::Train { config } => self.train(*config).await,
             Request::Resume {
                 run,
                 checkpoint,
                 set,
-            } => self.resume(&run, checkpoint.as_deref(), &set),
-            Request::Tell(command) => self.tell(command),
+            } => self.resume(&run, checkpoint.as_deref(), &set).await,
+            Request::Tell(command) => self.tell(command).await,
             Request::Queue { folder, configs } => self.begin_queue(folder, configs),
             Request::CancelQueue => {
                 self.queue = None;
                 (self.say)(Reply::Queue(None));
-                self.tell(Command::StopAndSave);
+                self.tell(Command::StopAndSave).await;
             }
             Request::Sample {
                 ticket,
                 subject,
                 question,
             } => {
-                let answer = self.sample(ticket, &subject, &question, inbox);
+                let answer = self.sample(ticket, &subject, &question, inbox).await;
                 self.answer(ticket, answer);
             }
             Request::Preview {
@@ -165,7 +178,7 @@ impl<'a> Work<'a> {
                 level,
                 count,
             } => {
-                let answer = set_up(*config).and_then(|setup| {
+                let answer = set_up(*config).await.and_then(|setup| {
                     let previews = match level {
                         Some((level, start)) => preview_level(&setup, level, start, count),
                         None => preview(&setup, count),
@@ -180,12 +193,12 @@ impl<'a> Work<'a> {
                 config,
                 measure,
             } => {
-                let answer = estimate(ticket, *config, measure);
+                let answer = estimate(ticket, *config, measure).await;
                 self.answer(ticket, answer);
             }
             // What it was about is over: breaking off is looked for while sampling.
             Request::Break(_) => {}
-            Request::Quit => self.quit(),
+            Request::Quit => self.quit().await,
         }
     }
 
@@ -194,11 +207,12 @@ impl<'a> Work<'a> {
     }
 
     /// Stops and saves the run under way.
-    pub(super) fn quit(&mut self) {
+    pub async fn quit(&mut self) {
         self.queue = None;
-        self.tell(Command::StopAndSave);
+        self.tell(Command::StopAndSave).await;
         while self.live.is_some() {
-            self.turn();
+            self.turn().await;
+            breathe().await;
         }
     }
 
@@ -213,22 +227,22 @@ impl<'a> Work<'a> {
         self.live.is_some()
     }
 
-    fn train(&mut self, mut config: RunConfig) {
+    async fn train(&mut self, mut config: RunConfig) {
         if self.busy() {
             return;
         }
         config.name = free_name(&self.runs, &config.name);
         let key = config.name.clone();
-        let run = Run::create(config, &self.runs.clone());
+        let run = Run::create(config, &self.runs).await;
         self.begin(key, run, Vec::new());
     }
 
-    fn resume(&mut self, key: &str, checkpoint: Option<&str>, set: &[String]) {
+    async fn resume(&mut self, key: &str, checkpoint: Option<&str>, set: &[String]) {
         if self.busy() {
             return;
         }
         let path = self.path(key);
-        match Run::resume(&path, checkpoint, set) {
+        match Run::resume(&path, checkpoint, set).await {
             Ok(Some(run)) => {
                 let before = earlier(&path);
                 self.begin(key.into(), Ok(run), before);
@@ -269,7 +283,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn tell(&mut self, command: Command) {
+    async fn tell(&mut self, command: Command) {
         let Some(mut live) = self.live.take() else {
             return;
         };
@@ -278,7 +292,7 @@ impl<'a> Work<'a> {
             Command::StopAndSave => (live.paused, live.stopping) = (false, true),
             _ => {}
         }
-        match live.run.tell(command) {
+        match live.run.tell(command).await {
             Ok(events) => live.hear(events),
             Err(error) => (self.say)(Reply::Failed {
                 why: in_full(&error),
@@ -303,7 +317,7 @@ impl<'a> Work<'a> {
         self.queue = Some(Queue { state, waiting });
     }
 
-    fn next_of_queue(&mut self) {
+    async fn next_of_queue(&mut self) {
         let Some(queue) = &mut self.queue else { return };
         let Some(config) = queue.waiting.pop_front() else {
             self.queue = None;
@@ -312,13 +326,13 @@ impl<'a> Work<'a> {
         let folder = self.runs.join(&queue.state.folder);
         let key = format!("{}/{}", queue.state.folder, config.name);
         let path = folder.join(&config.name);
-        if !path.join("config.toml").exists() {
-            let run = Run::create(config, &folder);
+        if !files::exists(path.join("config.toml")) {
+            let run = Run::create(config, &folder).await;
             return self.begin(key, run, Vec::new());
         }
         // The same configuration goes on where it stands; another one is not passed off as it.
         match RunConfig::load(Some(&path.join("config.toml")), &[]) {
-            Ok(there) if there == config => match Run::resume(&path, None, &[]) {
+            Ok(there) if there == config => match Run::resume(&path, None, &[]).await {
                 Ok(Some(run)) => {
                     let before = earlier(&path);
                     self.begin(key, Ok(run), before);
@@ -345,12 +359,12 @@ impl<'a> Work<'a> {
         self.runs.join(key)
     }
 
-    fn sample(
+    async fn sample(
         &mut self,
         ticket: Ticket,
         subject: &Subject,
         question: &Question,
-        inbox: &Receiver<Request>,
+        inbox: &mut Inbox<'_>,
     ) -> Result<Reply, String> {
         let (study, model) = match subject {
             Subject::Live => {
@@ -359,14 +373,14 @@ impl<'a> Work<'a> {
                 (session.study().clone(), session.model().clone())
             }
             Subject::Checkpoint { run, checkpoint } => {
-                let setup = self.open(run, checkpoint.as_deref())?;
+                let setup = self.open(run, checkpoint.as_deref()).await?;
                 let study = Study::new(&setup.config, setup.task.clone(), setup.text.clone());
                 (study, setup.model.clone())
             }
         };
         let deferred = &mut self.deferred;
         let mut goes_on = || {
-            for request in inbox.try_iter() {
+            while let Some(request) = inbox() {
                 match request {
                     Request::Break(unwanted) if unwanted == ticket => return false,
                     Request::Quit => {
@@ -378,10 +392,10 @@ impl<'a> Work<'a> {
             }
             true
         };
-        ask(ticket, &study, &model, question, self.say, &mut goes_on)
+        ask(ticket, &study, &model, question, &*self.say, &mut goes_on).await
     }
 
-    fn open(&mut self, run: &str, checkpoint: Option<&str>) -> Result<&Setup, String> {
+    async fn open(&mut self, run: &str, checkpoint: Option<&str>) -> Result<&Setup, String> {
         let path = self.path(run);
         let place = match checkpoint {
             Some(name) => path.join("checkpoints").join(name),
@@ -393,7 +407,8 @@ impl<'a> Work<'a> {
             .as_ref()
             .is_some_and(|(there, _)| *there == place);
         if !known {
-            let (setup, _) = place::open_run(&place, None, &[]).map_err(|error| in_full(&error))?;
+            let opened = place::open_run(&place, None, &[]).await;
+            let (setup, _) = opened.map_err(|error| in_full(&error))?;
             self.opened = Some((place, setup));
         }
         let opened = self.opened.as_ref().map(|(_, setup)| setup);
@@ -415,7 +430,7 @@ impl Live {
 }
 
 /// Samples an answer to a question, telling every token, as long as `goes_on`.
-fn ask(
+async fn ask(
     ticket: Ticket,
     study: &Study,
     model: &Model,
@@ -467,7 +482,7 @@ fn ask(
     let sampling = Sampling::at(question.temperature, question.seed);
     let requests = [request];
     let generated = generate_watched(model, &requests, &sampling, &limits, &mut watch);
-    let completions = pollster::block_on(generated).map_err(|error| in_full(&error))?;
+    let completions = generated.await.map_err(|error| in_full(&error))?;
     let records: Vec<CompletionRecord> = completions
         .iter()
         .flatten()
@@ -489,19 +504,20 @@ fn ask(
     })
 }
 
-fn set_up(config: RunConfig) -> Result<Setup, String> {
-    let device = crate::devices::open(&config.device).map_err(|error| in_full(&error))?;
+async fn set_up(config: RunConfig) -> Result<Setup, String> {
+    let device = crate::devices::open(&config.device).await;
+    let device = device.map_err(|error| in_full(&error))?;
     Setup::new(config, device, &place::loader).map_err(|error| in_full(&error))
 }
 
-fn estimate(ticket: Ticket, config: RunConfig, measure: bool) -> Result<Reply, String> {
+async fn estimate(ticket: Ticket, config: RunConfig, measure: bool) -> Result<Reply, String> {
     let times = if measure {
-        let measured = pollster::block_on(measure_steps(&config, &place::loader));
+        let measured = measure_steps(&config, &place::loader).await;
         Some(measured.map_err(|error| in_full(&error))?)
     } else {
         None
     };
-    let setup = set_up(config)?;
+    let setup = set_up(config).await?;
     Ok(Reply::Estimated {
         ticket,
         estimate: Estimate::of(&setup),
@@ -518,7 +534,7 @@ fn earlier(path: &Path) -> Vec<Event> {
 
 /// The name, or with the first number that is not taken.
 fn free_name(runs: &Path, name: &str) -> String {
-    let taken = |name: &str| runs.join(name).exists();
+    let taken = |name: &str| files::exists(runs.join(name));
     if !taken(name) {
         return name.into();
     }

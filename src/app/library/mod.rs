@@ -2,13 +2,15 @@
 //! exporting. Behind messages like the engine, so that a slow disk never stops a frame; in a
 //! browser its twin is the browser's storage.
 
+pub(super) mod mouth;
 #[cfg(not(target_family = "wasm"))]
 mod native;
-#[cfg(not(target_family = "wasm"))]
-mod shelf;
+pub(super) mod shelf;
 
 #[cfg(not(target_family = "wasm"))]
 pub use native::spawn;
+
+use serde::{Deserialize, Serialize};
 
 use super::engine::Ticket;
 use super::record::{Columns, RunKey};
@@ -17,7 +19,7 @@ use crate::runs::Comparison;
 use crate::training::{BatchItem, Event};
 
 /// What the library is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Errand {
     /// The runs there are.
     List,
@@ -29,7 +31,7 @@ pub enum Errand {
         run: RunKey,
         name: String,
     },
-    /// Moves a run to the system's bin.
+    /// Moves a run to the system's bin; where there is none, removes it.
     Delete(RunKey),
     /// Shows a run's folder in the system's file manager.
     Reveal(RunKey),
@@ -64,16 +66,20 @@ pub enum Errand {
 }
 
 /// What came in by drag and drop.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Dropped {
     /// A path on this machine.
     Path(String),
     /// Bytes and their name, in a browser.
-    Bytes { name: String, bytes: Vec<u8> },
+    Bytes {
+        name: String,
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+    },
 }
 
 /// A file to be written where the user says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Saved {
     /// Suggested name, with its extension.
     pub name: String,
@@ -81,9 +87,9 @@ pub struct Saved {
 }
 
 /// What is to be written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum SavedWhat {
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
     /// A run folder as a zip.
     Zip(RunKey),
     /// The report of one run, or of several together.
@@ -91,7 +97,7 @@ pub enum SavedWhat {
 }
 
 /// What the library says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Found {
     Runs(Vec<RunCard>),
     /// A run is open; its events follow.
@@ -112,6 +118,12 @@ pub enum Found {
         growing: bool,
         finished: bool,
         notices: Vec<String>,
+    },
+    /// A file for the user, where the page saves it and not the library.
+    Download {
+        name: String,
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
     },
     /// A configuration came in.
     Config(Box<RunConfig>),
@@ -149,7 +161,7 @@ pub enum Found {
 }
 
 /// A run on the list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunCard {
     pub key: RunKey,
     pub name: String,
@@ -172,14 +184,14 @@ pub struct RunCard {
 }
 
 /// Several runs side by side.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Compared {
     pub comparison: Comparison,
     pub curves: Vec<Curves>,
 }
 
 /// One run's curves.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Curves {
     pub run: RunKey,
     pub config: RunConfig,
@@ -189,7 +201,7 @@ pub struct Curves {
 }
 
 /// A worked solution that an SFT step learnt from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Demonstration {
     pub level: u32,
     pub prompt: String,

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use eframe::egui;
 
+use super::mouth::{self, Ear};
 use super::shelf::{Desktop, Shelf, System, Word};
 use super::{Errand, Found, Library};
 
@@ -16,8 +16,7 @@ const GATHER: Duration = Duration::from_millis(80);
 
 struct Handle {
     inbox: Sender<Word>,
-    found: Receiver<Found>,
-    unheard: Arc<AtomicUsize>,
+    ear: Ear,
 }
 
 impl Library for Handle {
@@ -26,42 +25,7 @@ impl Library for Handle {
     }
 
     fn receive(&mut self) -> Option<Found> {
-        let found = self.found.try_recv().ok()?;
-        self.unheard.fetch_sub(1, Ordering::Relaxed);
-        Some(found)
-    }
-}
-
-/// Says words to the window; every thread of the library has one.
-#[derive(Clone)]
-pub(super) struct Mouth {
-    outbox: Sender<Found>,
-    unheard: Arc<AtomicUsize>,
-    context: egui::Context,
-}
-
-impl Mouth {
-    pub fn say(&self, found: Found) {
-        let more = matches!(
-            &found,
-            Found::News {
-                caught_up: false,
-                ..
-            }
-        );
-        self.unheard.fetch_add(1, Ordering::Relaxed);
-        self.outbox.send(found).ok();
-        if more {
-            // A log that is being read comes in as fast as frames are drawn.
-            self.context.request_repaint();
-        } else {
-            self.context.request_repaint_after(GATHER);
-        }
-    }
-
-    /// Words that the window has not taken in yet.
-    pub fn unheard(&self) -> usize {
-        self.unheard.load(Ordering::Relaxed)
+        self.ear.hear()
     }
 }
 
@@ -80,14 +44,15 @@ pub(super) fn spawn_with(
     desktop: Arc<dyn Desktop>,
 ) -> std::io::Result<Box<dyn Library>> {
     let (inbox, words) = channel();
-    let (outbox, found) = channel();
-    let unheard = Arc::new(AtomicUsize::new(0));
-    let mouth = Mouth {
-        outbox,
-        unheard: unheard.clone(),
-        context,
-    };
-    let mut shelf = Shelf::new(runs, mouth.clone(), desktop, inbox.clone())?;
+    let (mouth, ear) = mouth::pair(move |more| {
+        if more {
+            // A log that is being read comes in as fast as frames are drawn.
+            context.request_repaint();
+        } else {
+            context.request_repaint_after(GATHER);
+        }
+    });
+    let mut shelf = Shelf::with_threads(runs, mouth.clone(), desktop, inbox.clone())?;
     std::thread::Builder::new()
         .name("library".into())
         .spawn(move || {
@@ -98,11 +63,7 @@ pub(super) fn spawn_with(
                 mouth.say(Found::Failed(why.into()));
             }
         })?;
-    Ok(Box::new(Handle {
-        inbox,
-        found,
-        unheard,
-    }))
+    Ok(Box::new(Handle { inbox, ear }))
 }
 
 fn serve(words: &Receiver<Word>, shelf: &mut Shelf) {

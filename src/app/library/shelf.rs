@@ -1,5 +1,6 @@
 //! What the library does: errands as they come, and a look at the followed runs in between. What
-//! may take longer than a moment (dialogs, zips, reports, comparisons) has threads of its own.
+//! may take longer than a moment (dialogs, zips, reports, comparisons) has threads of its own, where
+//! there are threads.
 
 mod cards;
 mod comparing;
@@ -9,29 +10,35 @@ mod following;
 mod importing;
 mod packing;
 mod saving;
+#[cfg(not(target_family = "wasm"))]
+mod system;
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::native::Mouth;
+use web_time::Instant;
+
+use super::mouth::Mouth;
 use super::{Demonstration, Dropped, Errand, Found};
 use crate::app::record::RunKey;
 use crate::config::{RunConfig, TaskConfig};
+use crate::files;
 use crate::runs::{folder, place};
 use crate::tasks::{self, Split, Task};
 use crate::training::BatchItem;
 use cards::Cards;
-use comparing::Asked;
+use comparing::{Asked, Comparing};
 use desktop::Chosen;
-pub(super) use desktop::{Desktop, System};
+pub(in crate::app) use desktop::{Desktop, Page};
 use folders::Places;
 use following::Followed;
+#[cfg(not(target_family = "wasm"))]
+pub(in crate::app) use system::System;
 
 /// Between two looks at runs that grow.
 const BREATH: Duration = Duration::from_millis(400);
@@ -47,7 +54,7 @@ const LISTING: Duration = Duration::from_secs(3);
 const AHEAD: usize = 4;
 
 /// What the library is told.
-pub(super) enum Word {
+pub(in crate::app) enum Word {
     Errand(Errand),
     /// A path that a dialog gave, or that came in.
     Import(PathBuf),
@@ -56,12 +63,14 @@ pub(super) enum Word {
 }
 
 /// The library's state.
-pub(super) struct Shelf {
+pub(in crate::app) struct Shelf {
     places: Places,
     mouth: Mouth,
     back: Sender<Word>,
     desk: Desk,
-    compare: Sender<Asked>,
+    compare: Comparing,
+    /// Whether what takes long is done on threads of its own, or here and now.
+    threads: bool,
     followed: Vec<Followed>,
     cards: Cards,
     list_next: Instant,
@@ -81,24 +90,35 @@ struct Desk {
 }
 
 impl Shelf {
-    /// A library of the runs in a folder.
+    /// A library of the runs in a folder, with threads for what takes long.
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub fn new(
+    #[cfg(not(target_family = "wasm"))]
+    pub fn with_threads(
         runs: PathBuf,
         mouth: Mouth,
         desktop: Arc<dyn Desktop>,
         back: Sender<Word>,
-    ) -> io::Result<Self> {
+    ) -> std::io::Result<Self> {
+        let compare = comparing::spawn(mouth.clone())?;
+        let mut shelf = Self::new(runs, mouth, desktop, back);
+        (shelf.compare, shelf.threads) = (compare, true);
+        Ok(shelf)
+    }
+
+    /// A library of the runs in a folder that does everything here and now. What it tells itself
+    /// goes to `back`.
+    pub fn new(runs: PathBuf, mouth: Mouth, desktop: Arc<dyn Desktop>, back: Sender<Word>) -> Self {
         let desk = Desk {
             desktop,
             folder: Arc::default(),
             asking: Arc::default(),
         };
-        Ok(Self {
+        Self {
             places: Places::new(runs),
-            compare: comparing::spawn(mouth.clone())?,
+            compare: Comparing::here(),
+            threads: false,
             mouth,
             back,
             desk,
@@ -107,7 +127,7 @@ impl Shelf {
             list_next: Instant::now() + LISTING,
             listing_failed: None,
             task: None,
-        })
+        }
     }
 
     /// How long nothing has to be done.
@@ -182,7 +202,7 @@ impl Shelf {
             Errand::Compare { ticket, runs } => {
                 let path = |run: RunKey| (run.clone(), self.places.path(&run));
                 let runs = runs.into_iter().map(path).collect();
-                self.compare.send(Asked { ticket, runs }).ok();
+                self.compare.ask(Asked { ticket, runs }, &self.mouth);
             }
             Errand::Demonstrations {
                 ticket,
@@ -206,8 +226,8 @@ impl Shelf {
                 self.mouth.say(found);
             }
             Errand::Missing { ticket, files } => {
-                let files = files.into_iter();
-                let files = files.filter(|file| !Path::new(file).is_file()).collect();
+                let missing = |file: &String| !files::is_file(file);
+                let files = files.into_iter().filter(missing).collect();
                 self.mouth.say(Found::Missing { ticket, files });
             }
             // The thread ends before it comes here.
@@ -285,7 +305,11 @@ impl Shelf {
         self.close(run);
         let from = run.into();
         self.mouth.say(Found::Moved { from, to: None });
-        self.mouth.say(Found::Done(format!("{run} is in the bin")));
+        let done = match self.desk.desktop.keeps_bin() {
+            true => format!("{run} is in the bin"),
+            false => format!("{run} is deleted"),
+        };
+        self.mouth.say(Found::Done(done));
         self.list(true);
         Ok(())
     }
@@ -338,7 +362,7 @@ impl Shelf {
                 Chosen::Path(path) => {
                     back.send(Word::Import(path)).ok();
                 }
-                Chosen::Nothing => {}
+                Chosen::Nothing | Chosen::Page => {}
                 Chosen::NoService => mouth.say(Found::Failed(
                     "No file dialog can be shown on this desktop: drop the file or folder into the \
                      window instead"
@@ -348,8 +372,11 @@ impl Shelf {
         });
     }
 
-    /// Does something on a thread of its own.
+    /// Does something on a thread of its own, or here where there is none.
     fn aside(&self, name: &str, work: impl FnOnce() + Send + 'static) {
+        if !self.threads {
+            return work();
+        }
         let spawned = std::thread::Builder::new().name(name.into()).spawn(work);
         if let Err(error) = spawned {
             let why = format!("The system gives no thread ({error}): close other programs");
@@ -383,7 +410,7 @@ impl Desk {
 
 /// Names of a run's checkpoints, oldest first; none where it has not written any.
 fn checkpoints(run: &Path) -> Result<Vec<String>, String> {
-    if !run.join("checkpoints").exists() {
+    if !files::exists(run.join("checkpoints")) {
         return Ok(Vec::new());
     }
     folder::checkpoints(run).map_err(|error| in_full(&error))

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::balance::Branch;
 use crate::training::{Phase, StepRecord};
 
@@ -9,7 +11,7 @@ use crate::training::{Phase, StepRecord};
 pub type Column = Vec<f32>;
 
 /// A run's numbers, column by column. Row `i` is step `first + i`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Columns {
     first: u64,
     pub branch: Vec<Branch>,

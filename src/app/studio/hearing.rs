@@ -189,6 +189,8 @@ impl Studio {
             Found::Done(what) => self.say(what),
             Found::Failed(why) => self.say_error(why),
             Found::Moved { from, to } => self.move_run(&from, to),
+            // The page that a worker belongs to takes it before it comes here.
+            Found::Download { .. } => {}
             Found::Compared { .. }
             | Found::Missing { .. }
             | Found::Demonstrations { .. }

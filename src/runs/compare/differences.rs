@@ -1,6 +1,6 @@
 //! Differences between groups, problem by problem.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Group;
 use crate::config;
@@ -11,7 +11,7 @@ use crate::evaluation::statistics::paired_difference;
 const BOOTSTRAP_SEED: u64 = 0;
 
 /// Greedy accuracy of one group minus another's, on the same test problems.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairedDifference {
     pub first: String,
     pub second: String,

@@ -1,7 +1,6 @@
 //! The list of runs: what can be told of each without reading it whole.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -14,6 +13,7 @@ use crate::app::library::RunCard;
 use crate::app::presets::{self, Preset};
 use crate::app::record::RunKey;
 use crate::config::{self, Method, RunConfig};
+use crate::files::{self as fs, File};
 use crate::runs::outcome::Test;
 use crate::runs::read::{CONFIG, EVALUATIONS, MANIFEST, METRICS};
 use crate::training::EvaluationRecord;
@@ -116,7 +116,7 @@ struct StepNumber {
 }
 
 fn fill(card: &mut RunCard, folder: &Path, presets: &[Preset]) -> Result<(), String> {
-    let text = std::fs::read(folder.join(CONFIG)).map_err(|error| format!("{CONFIG}: {error}"))?;
+    let text = fs::read(folder.join(CONFIG)).map_err(|error| format!("{CONFIG}: {error}"))?;
     let text = String::from_utf8_lossy(&text);
     let config = RunConfig::from_toml(&text, CONFIG, &[]).map_err(|error| error.to_string())?;
     card.method = config.balance.method;
@@ -140,7 +140,7 @@ fn fill(card: &mut RunCard, folder: &Path, presets: &[Preset]) -> Result<(), Str
 }
 
 fn is_finished(folder: &Path) -> Result<bool, String> {
-    let bytes = match std::fs::read(folder.join(MANIFEST)) {
+    let bytes = match fs::read(folder.join(MANIFEST)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         bytes => bytes.map_err(|error| format!("{MANIFEST}: {error}"))?,
     };

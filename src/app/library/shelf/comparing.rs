@@ -1,18 +1,21 @@
-//! Reading several runs side by side, on a thread of its own: a run is read anew only when its
-//! files have changed, and of several questions that wait only the newest is answered.
+//! Reading several runs side by side, on a thread of its own where there are threads: a run is read
+//! anew only when its files have changed, and of several questions that wait only the newest is
+//! answered.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::Sender;
+#[cfg(not(target_family = "wasm"))]
+use std::sync::mpsc::{Receiver, channel};
 
 use super::folders::name_of;
 use super::following::{Stamp, stamp};
 use super::in_full;
 use crate::app::engine::Ticket;
-use crate::app::library::native::Mouth;
+use crate::app::library::mouth::Mouth;
 use crate::app::library::{Compared, Curves, Found};
 use crate::app::record::{Columns, RunKey};
+use crate::files::{self as fs, File};
 use crate::runs::read::{CONFIG, EVALUATIONS, MANIFEST, METRICS};
 use crate::runs::{Comparison, ReadError, RunData, RunFiles};
 use crate::training::{EvaluationRecord, StepRecord};
@@ -28,25 +31,49 @@ pub struct Asked {
 }
 
 /// A run that was read: its steps without their details, and its curves.
-struct Known {
+pub struct Known {
     folder: PathBuf,
     stamp: Stamp,
     data: RunData,
     columns: Columns,
 }
 
+/// Who answers.
+pub enum Comparing {
+    Thread(Sender<Asked>),
+    Here(Vec<Known>),
+}
+
+impl Comparing {
+    /// Answers where it is asked.
+    pub fn here() -> Self {
+        Self::Here(Vec::new())
+    }
+
+    /// Has a question answered, now or later.
+    pub fn ask(&mut self, asked: Asked, mouth: &Mouth) {
+        match self {
+            // The thread ends with the library.
+            Self::Thread(thread) => drop(thread.send(asked)),
+            Self::Here(known) => mouth.say(answer(&asked, known)),
+        }
+    }
+}
+
 /// Starts the thread; it ends when nobody can ask any more.
 ///
 /// # Errors
 /// If the system gives no thread.
-pub fn spawn(mouth: Mouth) -> io::Result<Sender<Asked>> {
+#[cfg(not(target_family = "wasm"))]
+pub fn spawn(mouth: Mouth) -> io::Result<Comparing> {
     let (sender, inbox) = channel();
     std::thread::Builder::new()
         .name("library-compare".into())
         .spawn(move || answer_all(&inbox, &mouth))?;
-    Ok(sender)
+    Ok(Comparing::Thread(sender))
 }
 
+#[cfg(not(target_family = "wasm"))]
 fn answer_all(inbox: &Receiver<Asked>, mouth: &Mouth) {
     let mut known: Vec<Known> = Vec::new();
     while let Ok(mut asked) = inbox.recv() {
@@ -55,14 +82,18 @@ fn answer_all(inbox: &Receiver<Asked>, mouth: &Mouth) {
             let ticket = std::mem::replace(&mut asked, newer).ticket;
             mouth.say(Found::Refused { ticket, why });
         }
-        let ticket = asked.ticket;
-        mouth.say(match compare(&asked.runs, &mut known) {
-            Ok(compared) => Found::Compared {
-                ticket,
-                compared: Box::new(compared),
-            },
-            Err(why) => Found::Refused { ticket, why },
-        });
+        mouth.say(answer(&asked, &mut known));
+    }
+}
+
+fn answer(asked: &Asked, known: &mut Vec<Known>) -> Found {
+    let ticket = asked.ticket;
+    match compare(&asked.runs, known) {
+        Ok(compared) => Found::Compared {
+            ticket,
+            compared: Box::new(compared),
+        },
+        Err(why) => Found::Refused { ticket, why },
     }
 }
 
@@ -99,7 +130,7 @@ fn compare(runs: &[(RunKey, PathBuf)], known: &mut Vec<Known>) -> Result<Compare
 fn read(folder: &Path, stamp: Stamp) -> Result<Known, ReadError> {
     let text = |file: &str, required: bool| {
         let path = folder.join(file);
-        match std::fs::read(&path) {
+        match fs::read(&path) {
             Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
             Err(error) if !required && error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
             Err(source) => Err(cannot_read(&path, source)),

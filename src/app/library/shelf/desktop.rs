@@ -1,10 +1,9 @@
-//! What only a desktop has: dialogs, the bin, the file manager.
+//! What is around the program: a desktop has dialogs, the bin, the file manager; a page has none of
+//! them.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-/// Nobody closes a dialog this fast: it was never shown.
-const BLINK: Duration = Duration::from_millis(250);
+use crate::files;
 
 /// What came of a dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,9 +13,11 @@ pub enum Chosen {
     Nothing,
     /// There is nothing here that shows dialogs.
     NoService,
+    /// The page around the worker saves the file.
+    Page,
 }
 
-/// The desktop around the program.
+/// What is around the program.
 pub trait Desktop: Send + Sync {
     /// Asks for a file to open; returns when the user has chosen.
     fn ask_open(&self, folder: Option<&Path>) -> Chosen;
@@ -30,6 +31,11 @@ pub trait Desktop: Send + Sync {
     /// In the system's words; nothing was changed then.
     fn bin(&self, path: &Path) -> Result<(), String>;
 
+    /// Whether what is in the bin can be taken out again.
+    fn keeps_bin(&self) -> bool {
+        true
+    }
+
     /// Shows a folder in the file manager.
     ///
     /// # Errors
@@ -37,52 +43,27 @@ pub trait Desktop: Send + Sync {
     fn reveal(&self, folder: &Path) -> Result<(), String>;
 }
 
-/// The real one.
-pub struct System;
+/// A browser's page, from its worker: the page asks for files itself and saves what it is given.
+pub struct Page;
 
-impl Desktop for System {
-    fn ask_open(&self, folder: Option<&Path>) -> Chosen {
-        let dialog = dialog(folder)
-            .set_title("Open a configuration or a run")
-            .add_filter(
-                "Configuration, run or zipped run",
-                &["toml", "zip", "json", "jsonl"],
-            )
-            .add_filter("All files", &["*"]);
-        shown(|| dialog.pick_file())
+impl Desktop for Page {
+    fn ask_open(&self, _folder: Option<&Path>) -> Chosen {
+        Chosen::Nothing
     }
 
-    fn ask_save(&self, name: &str, folder: Option<&Path>) -> Chosen {
-        let dialog = dialog(folder).set_title("Save").set_file_name(name);
-        shown(|| dialog.save_file())
+    fn ask_save(&self, _name: &str, _folder: Option<&Path>) -> Chosen {
+        Chosen::Page
     }
 
     fn bin(&self, path: &Path) -> Result<(), String> {
-        trash::delete(path).map_err(|error| error.to_string())
+        files::remove_dir_all(path).map_err(|error| error.to_string())
     }
 
-    fn reveal(&self, folder: &Path) -> Result<(), String> {
-        if !folder.is_dir() {
-            return Err("it is not there any more".into());
-        }
-        opener::open(folder).map_err(|error| super::in_full(&error))
+    fn keeps_bin(&self) -> bool {
+        false
     }
-}
 
-fn dialog(folder: Option<&Path>) -> rfd::FileDialog {
-    let dialog = rfd::FileDialog::new();
-    match folder {
-        Some(folder) => dialog.set_directory(folder),
-        None => dialog,
-    }
-}
-
-/// Where no portal and no other program shows a dialog, asking ends at once with nothing.
-fn shown(ask: impl FnOnce() -> Option<PathBuf>) -> Chosen {
-    let begun = Instant::now();
-    match ask() {
-        Some(path) => Chosen::Path(path),
-        None if begun.elapsed() < BLINK => Chosen::NoService,
-        None => Chosen::Nothing,
+    fn reveal(&self, _folder: &Path) -> Result<(), String> {
+        Err("a browser keeps runs where no file manager shows them: save it as a zip".into())
     }
 }

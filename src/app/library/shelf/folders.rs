@@ -1,11 +1,11 @@
 //! Where runs are, what they are called, and whether somebody works on them.
 
-use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use crate::app::record::RunKey;
 use crate::config::RunConfig;
+use crate::files::{self as fs, File, TryLockError};
 use crate::runs::folder::write_file;
 use crate::runs::read::CONFIG;
 
@@ -87,7 +87,7 @@ impl Places {
         }
         // On some systems names that differ in capitals are one.
         let same = || fs::canonicalize(&to).ok() == fs::canonicalize(&from).ok();
-        if to.exists() && !same() {
+        if fs::exists(&to) && !same() {
             return Err(format!("There is a {name} already: choose another name"));
         }
         fs::rename(&from, &to).map_err(|error| format!("{run} cannot be renamed: {error}"))?;
@@ -101,7 +101,7 @@ impl Places {
 
 /// Whether a folder is a run's.
 pub fn is_run(folder: &Path) -> bool {
-    folder.join(CONFIG).is_file()
+    fs::is_file(folder.join(CONFIG))
 }
 
 /// Folders in a folder, by name; hidden ones are not looked at.
@@ -116,7 +116,7 @@ pub fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let hidden = |path: &Path| name_of(path).starts_with('.');
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut found: Vec<PathBuf> = paths
-        .filter(|path| !hidden(path) && path.is_dir())
+        .filter(|path| !hidden(path) && fs::is_dir(path))
         .collect();
     found.sort();
     Ok(found)
@@ -138,7 +138,7 @@ pub fn name_of(path: &Path) -> String {
 pub fn free_name(folder: &Path, name: &str) -> PathBuf {
     let numbered = (2..).map(|number| folder.join(format!("{name}-{number}")));
     let mut names = std::iter::once(folder.join(name)).chain(numbered);
-    names.find(|path| !path.exists()).unwrap_or_default()
+    names.find(|path| !fs::exists(path)).unwrap_or_default()
 }
 
 /// Whether a process holds a run. The lock is only tried, and not where somebody has it; whoever

@@ -1,15 +1,17 @@
 //! A run that is read while it may grow.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
+
+use web_time::Instant;
 
 use super::folders::{Held, held};
 use super::{BREATH, in_full};
 use crate::app::library::Found;
-use crate::app::library::native::Mouth;
+use crate::app::library::mouth::Mouth;
 use crate::app::record::RunKey;
 use crate::config::RunConfig;
+use crate::files as fs;
 use crate::runs::read::{COMPLETIONS, CONFIG, EVALUATIONS, MANIFEST, METRICS, ReadError};
 use crate::runs::{Follower, News};
 

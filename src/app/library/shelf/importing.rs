@@ -1,6 +1,5 @@
 //! What is dropped or chosen: a configuration, a run folder, a folder of runs, a zip.
 
-use std::fs::File;
 use std::io::{Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use super::packing::{self, Limits};
 use super::{Shelf, Word, in_full};
 use crate::app::library::Found;
 use crate::config::RunConfig;
+use crate::files::{self as fs, File};
 use crate::runs::read::CONFIG;
 
 /// Runs opened at once at most.
@@ -18,11 +18,11 @@ impl Shelf {
     pub(super) fn import(&mut self, path: &Path) {
         let path = run_of_file(path).unwrap_or_else(|| path.to_path_buf());
         let name = name_of(&path);
-        if path.is_dir() {
+        if fs::is_dir(&path) {
             return self.import_folder(&path);
         }
         match extension(&name).as_str() {
-            "toml" => match std::fs::read(&path) {
+            "toml" => match fs::read(&path) {
                 Ok(bytes) => self.import_config(&name, &bytes),
                 Err(error) => self.refuse(format!("{name} cannot be read: {error}")),
             },
@@ -30,7 +30,7 @@ impl Shelf {
                 Ok(file) => self.unpack(name, file),
                 Err(error) => self.refuse(format!("{name} cannot be read: {error}")),
             },
-            _ if !path.exists() => self.refuse(format!("{} is not there", path.display())),
+            _ if !fs::exists(&path) => self.refuse(format!("{} is not there", path.display())),
             _ => self.refuse(unknown(&name)),
         }
     }
@@ -95,7 +95,7 @@ impl Shelf {
         self.list(false);
     }
 
-    /// Unpacks a zip into the runs folder, on a thread of its own: its runs come back as a word.
+    /// Unpacks a zip into the runs folder, aside: its runs come back as a word.
     fn unpack(&self, name: String, zip: impl Read + Seek + Send + 'static) {
         let (mouth, back) = (self.mouth.clone(), self.back.clone());
         let runs = self.places.runs().to_path_buf();
@@ -117,7 +117,7 @@ impl Shelf {
 fn run_of_file(path: &Path) -> Option<PathBuf> {
     let folder = path.parent()?;
     let of_run = matches!(extension(&name_of(path)).as_str(), "json" | "jsonl");
-    (of_run && path.is_file() && is_run(folder)).then(|| folder.to_path_buf())
+    (of_run && fs::is_file(path) && is_run(folder)).then(|| folder.to_path_buf())
 }
 
 fn extension(name: &str) -> String {

@@ -1,6 +1,5 @@
 //! A run folder as a zip, and back.
 
-use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::folders::{folders, free_name, name_of};
+use crate::files::{self as fs, File};
 use crate::runs::read::CONFIG;
 
 /// Why a zip cannot be made or unpacked.
@@ -82,7 +82,7 @@ fn pack_folder<W: Write + Seek>(
     let entries = fs::read_dir(folder).map_err(failed("read", folder))?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_file() && !name_of(path).starts_with('.'))
+        .filter(|path| fs::is_file(path) && !name_of(path).starts_with('.'))
         .collect();
     files.sort();
     for path in files {
@@ -128,7 +128,7 @@ pub fn unpack(
     let roots = roots(&entries)?;
     // Beside its place, so that moving it there is one rename; hidden, so that it is not listed.
     fs::create_dir_all(runs).map_err(failed("create", runs))?;
-    let aside = free_name(runs, &format!(".unpacking-{}", std::process::id()));
+    let aside = free_name(runs, &format!(".unpacking-{}", fs::process()));
     let most = limits.bytes.max(packed.saturating_mul(limits.ratio));
     let unpacked = extract(&mut archive, &entries, &roots, &aside, most)
         .and_then(|()| put(&aside, name, &roots, runs));

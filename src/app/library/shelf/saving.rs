@@ -1,12 +1,12 @@
 //! Files for the user: asked for, then written whole or not at all.
 
-use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{BufWriter, Cursor};
 use std::path::{Path, PathBuf};
 
 use super::desktop::{Chosen, Desktop};
 use super::{Shelf, in_full, packing};
 use crate::app::library::{Found, Saved, SavedWhat};
+use crate::files::{self as fs, File};
 use crate::runs::folder::write_file;
 use crate::runs::{RunData, report};
 
@@ -18,7 +18,7 @@ enum Content {
 }
 
 impl Shelf {
-    /// Asks where to, then writes; both on a thread of their own.
+    /// Asks where to, then writes, both aside; or gives the bytes to the page.
     pub(super) fn save(&self, saved: Saved) {
         let content = match saved.what {
             SavedWhat::Bytes(bytes) => Content::Bytes(bytes),
@@ -34,6 +34,7 @@ impl Shelf {
             let path = match desk.ask(&mouth, ask) {
                 Chosen::Path(path) => with_extension_of(path, &name),
                 Chosen::Nothing => return,
+                Chosen::Page => return mouth.say(download(name, content)),
                 Chosen::NoService => {
                     return mouth.say(Found::Failed(format!(
                         "{name} is not saved: no file dialog can be shown on this desktop. The \
@@ -60,18 +61,37 @@ fn with_extension_of(path: PathBuf, name: &str) -> PathBuf {
 
 fn write(path: &Path, content: Content) -> Result<(), String> {
     let bytes = match content {
-        Content::Bytes(bytes) => bytes,
         Content::Zip(run) => return write_zip(path, &run),
-        Content::Report(runs) => report_of(&runs)?.into_bytes(),
+        content => bytes_of(content)?,
     };
     write_file(path, &bytes).map_err(|error| in_full(&error))
+}
+
+/// A file for the page to save.
+fn download(name: String, content: Content) -> Found {
+    match bytes_of(content) {
+        Ok(bytes) => Found::Download { name, bytes },
+        Err(why) => Found::Failed(format!("{name} is not saved: {why}")),
+    }
+}
+
+fn bytes_of(content: Content) -> Result<Vec<u8>, String> {
+    match content {
+        Content::Bytes(bytes) => Ok(bytes),
+        Content::Zip(run) => {
+            let mut zip = Cursor::new(Vec::new());
+            packing::pack(&run, &mut zip).map_err(|error| in_full(&error))?;
+            Ok(zip.into_inner())
+        }
+        Content::Report(runs) => Ok(report_of(&runs)?.into_bytes()),
+    }
 }
 
 /// A zip may be larger than memory: written aside, then renamed.
 fn write_zip(path: &Path, run: &Path) -> Result<(), String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // Hidden: a zip that is saved into the run's folder must not pack itself.
-    let aside = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+    let aside = path.with_file_name(format!(".{name}.{}.part", fs::process()));
     let written = File::create(&aside)
         .map_err(|error| error.to_string())
         .and_then(|file| packing::pack(run, BufWriter::new(file)).map_err(|error| in_full(&error)))

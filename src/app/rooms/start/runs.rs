@@ -10,7 +10,7 @@ use super::{Start, busy, watch};
 use crate::app::engine::Request;
 use crate::app::library::{Errand, RunCard, Saved, SavedWhat};
 use crate::app::widgets::percent;
-use crate::app::{Actions, World, theme};
+use crate::app::{Actions, IN_BROWSER, World, theme};
 use crate::runs::compare::method_name;
 
 /// Heights of lines.
@@ -274,7 +274,8 @@ impl Start {
         if idle_only(ui, "Delete…") {
             self.deleting = Some(run.key.clone());
         }
-        if ui.button("Open folder").clicked() {
+        // A browser has no folders to show.
+        if !IN_BROWSER && ui.button("Open folder").clicked() {
             actions.library(Errand::Reveal(run.key.clone()));
         }
         let export = ui.button("Export zip…").on_hover_text(
@@ -289,7 +290,7 @@ impl Start {
         }
     }
 
-    /// Asks before a run goes to the bin.
+    /// Asks before a run goes to the bin, or in a browser for good.
     pub(super) fn question(&mut self, ui: &Ui, world: &World, actions: &mut Actions) {
         let Some(key) = self.deleting.clone() else {
             return;
@@ -301,15 +302,25 @@ impl Start {
             .map_or(0, |run| run.step);
         let modal = egui::Modal::new(egui::Id::unique("delete a run")).show(ui.ctx(), |ui| {
             ui.set_max_width(380.0);
-            ui.heading("Move the run to the bin?");
-            ui.label(format!(
-                "{key} goes to your system's bin, with all that was kept of its {} steps. It can \
-                 be brought back from there.",
-                grouped(step)
-            ));
+            let steps = grouped(step);
+            if IN_BROWSER {
+                ui.heading("Delete the run?");
+                ui.label(format!(
+                    "{key} is deleted from this browser, with all that was kept of its {steps} \
+                     steps. It cannot be brought back: export it as a zip first if it may be \
+                     wanted again.",
+                ));
+            } else {
+                ui.heading("Move the run to the bin?");
+                ui.label(format!(
+                    "{key} goes to your system's bin, with all that was kept of its {steps} \
+                     steps. It can be brought back from there.",
+                ));
+            }
             ui.add_space(8.0);
             ui.horizontal(|ui| {
-                if ui.button("Move to bin").clicked() {
+                let delete = if IN_BROWSER { "Delete" } else { "Move to bin" };
+                if ui.button(delete).clicked() {
                     actions.library(Errand::Delete(key.clone()));
                     self.deleting = None;
                 }

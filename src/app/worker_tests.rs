@@ -1,0 +1,416 @@
+//! A whole worker over files in memory, spoken to through messages only; and killed.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::path::Path;
+use std::rc::Rc;
+
+use pollster::block_on;
+
+use super::*;
+use crate::app::engine::{Asked, Question, Subject};
+use crate::app::library::{Dropped, Found, RunCard, Saved, SavedWhat};
+use crate::app::wire::{decode, encode};
+use crate::config::RunConfig;
+use crate::files::storage::{Storage, load};
+use crate::files::tests::{Disk, perform, stored};
+use crate::training::{Command, Event};
+
+const TINY: &str = r#"
+name = "tiny"
+max_steps = 16
+[task]
+demonstrations = 40
+[model]
+hidden_size = 16
+num_hidden_layers = 1
+[base]
+steps = 8
+batch_size = 8
+[curriculum]
+levels = [1, 2]
+start = 1
+[sft]
+batch_size = 8
+[grpo]
+num_prompts = 2
+num_generations = 4
+max_completion_length = 12
+[balance]
+warmup_steps = 4
+g_warm_window = 2
+[exam]
+every = 8
+problems = 20
+[evaluation]
+problems = 6
+samples = 2
+[checkpoint]
+every = 4
+[logging]
+completions_every = 4
+"#;
+
+fn config(set: &[&str]) -> Box<RunConfig> {
+    let set: Vec<String> = set.iter().map(|set| set.to_string()).collect();
+    Box::new(RunConfig::from_toml(TINY, "tiny", &set).unwrap())
+}
+
+/// A page with its worker and the browser's storage. Messages cross as bytes.
+struct Page {
+    worker: Worker,
+    storage: Storage,
+    said: Rc<RefCell<VecDeque<FromWorker>>>,
+    disk: Disk,
+    _mounted: crate::files::Mounted,
+}
+
+impl Page {
+    /// Opens the page over what storage holds.
+    fn open(disk: Disk) -> Self {
+        let mounted = crate::files::mount();
+        let storage = load(stored(&disk)).unwrap();
+        let said: Rc<RefCell<VecDeque<FromWorker>>> = Rc::default();
+        let ear = said.clone();
+        let say = move |message: FromWorker| {
+            let bytes = encode(&message).unwrap();
+            ear.borrow_mut().push_back(decode(&bytes).unwrap());
+        };
+        Self {
+            worker: Worker::new(Path::new("runs"), Rc::new(say)),
+            storage,
+            said,
+            disk,
+            _mounted: mounted,
+        }
+    }
+
+    fn put(&self, message: ToWorker) {
+        let bytes = encode(&message).unwrap();
+        self.worker.desk().put(decode(&bytes).unwrap());
+    }
+
+    fn ask(&self, request: Request) {
+        self.put(ToWorker::Engine(request));
+    }
+
+    fn send(&self, errand: Errand) {
+        self.put(ToWorker::Library(errand));
+    }
+
+    fn turn(&mut self) {
+        block_on(self.worker.turn());
+        for job in self.storage.take().unwrap() {
+            perform(&mut self.disk, &job, None);
+        }
+    }
+
+    /// Takes turns until something is said; what is said before is passed over.
+    fn wait<T>(&mut self, mut pick: impl FnMut(&FromWorker) -> Option<T>) -> T {
+        let mut heard = Vec::new();
+        for _ in 0..20_000 {
+            while let Some(message) = { self.said.borrow_mut().pop_front() } {
+                if matches!(message, FromWorker::Library(_)) {
+                    self.put(ToWorker::Heard);
+                }
+                if let Some(picked) = pick(&message) {
+                    return picked;
+                }
+                heard.push(format!("{message:?}").chars().take(200).collect::<String>());
+            }
+            self.turn();
+        }
+        panic!("not said; instead: {heard:#?}");
+    }
+
+    fn found<T>(&mut self, mut pick: impl FnMut(&Found) -> Option<T>) -> T {
+        self.wait(|message| match message {
+            FromWorker::Library(Found::Failed(why)) => panic!("{why}"),
+            FromWorker::Library(found) => pick(found),
+            FromWorker::Engine(_) => None,
+        })
+    }
+
+    fn reply<T>(&mut self, mut pick: impl FnMut(&Reply) -> Option<T>) -> T {
+        self.wait(|message| match message {
+            FromWorker::Engine(Reply::Failed { why }) => panic!("{why}"),
+            FromWorker::Engine(reply) => pick(reply),
+            FromWorker::Library(_) => None,
+        })
+    }
+
+    /// Takes turns until the run under way ends; its steps, and whether it is finished.
+    fn finish(&mut self) -> (Vec<u64>, bool) {
+        let mut steps = Vec::new();
+        self.reply(|reply| match reply {
+            Reply::Events { events, .. } => {
+                steps.extend(steps_of(events));
+                None
+            }
+            Reply::Ended {
+                finished, error, ..
+            } => {
+                assert_eq!(*error, None);
+                Some((std::mem::take(&mut steps), *finished))
+            }
+            _ => None,
+        })
+    }
+
+    fn list(&mut self) -> Vec<RunCard> {
+        self.send(Errand::List);
+        self.found(|found| match found {
+            Found::Runs(runs) => Some(runs.clone()),
+            _ => None,
+        })
+    }
+
+    /// Opens a run and reads all of its steps.
+    fn follow(&mut self, run: &str) -> Vec<u64> {
+        self.send(Errand::Open(run.into()));
+        let mut steps = Vec::new();
+        self.found(|found| match found {
+            Found::News {
+                run: of,
+                events,
+                caught_up,
+                ..
+            } if of == run => {
+                steps.extend(steps_of(events));
+                caught_up.then(|| std::mem::take(&mut steps))
+            }
+            _ => None,
+        })
+    }
+}
+
+fn steps_of(events: &[Event]) -> impl Iterator<Item = u64> {
+    events.iter().filter_map(|event| match event {
+        Event::Step(record) => Some(record.step),
+        _ => None,
+    })
+}
+
+fn steps(range: std::ops::RangeInclusive<u64>) -> Vec<u64> {
+    range.collect()
+}
+
+#[test]
+fn a_run_lives_its_whole_life_in_messages() {
+    let mut page = Page::open(Disk::new());
+    page.ask(Request::Train {
+        config: config(&[]),
+    });
+    assert_eq!(page.finish(), (steps(1..=16), true));
+    let runs = page.list();
+    assert_eq!(runs.len(), 1);
+    let card = &runs[0];
+    assert_eq!(
+        (card.key.as_str(), card.step, card.finished),
+        ("tiny", 16, true)
+    );
+    assert_eq!(card.damaged, None);
+    assert!(card.accuracy.is_some());
+    assert_eq!(page.follow("tiny"), steps(1..=16));
+
+    // The name is taken now; told to stop, a run is kept and not finished.
+    page.ask(Request::Train {
+        config: config(&[]),
+    });
+    page.reply(|reply| match reply {
+        Reply::Began { run, .. } => Some(assert_eq!(run, "tiny-2")),
+        _ => None,
+    });
+    page.send(Errand::Delete("tiny-2".into()));
+    let why = page.wait(|message| match message {
+        FromWorker::Library(Found::Failed(why)) => Some(why.clone()),
+        _ => None,
+    });
+    assert!(why.contains("is being trained"), "{why}");
+    page.ask(Request::Tell(Command::StopAndSave));
+    assert!(!page.finish().1);
+
+    // As a zip and back, in another browser.
+    page.send(Errand::Save(Saved {
+        name: "tiny.zip".into(),
+        what: SavedWhat::Zip("tiny".into()),
+    }));
+    let zip = page.found(|found| match found {
+        Found::Download { name, bytes } if name == "tiny.zip" => Some(bytes.clone()),
+        _ => None,
+    });
+    page.send(Errand::Save(Saved {
+        name: "report.html".into(),
+        what: SavedWhat::Report(vec!["tiny".into()]),
+    }));
+    page.found(|found| match found {
+        Found::Download { bytes, .. } => Some(assert!(bytes.starts_with(b"<!"))),
+        _ => None,
+    });
+    page.send(Errand::Compare {
+        ticket: 7,
+        runs: vec!["tiny".into()],
+    });
+    page.found(|found| match found {
+        Found::Compared {
+            ticket: 7,
+            compared,
+        } => Some(assert_eq!(compared.curves.len(), 1)),
+        _ => None,
+    });
+    page.send(Errand::Delete("tiny".into()));
+    page.found(|found| match found {
+        Found::Moved { from, to: None } => Some(assert_eq!(from, "tiny")),
+        _ => None,
+    });
+    assert!(page.list().iter().all(|run| run.key != "tiny"));
+    drop(page);
+
+    let mut page = Page::open(Disk::new());
+    page.send(Errand::Import(Dropped::Bytes {
+        name: "tiny.zip".into(),
+        bytes: zip,
+    }));
+    page.found(|found| match found {
+        Found::Opened { run, .. } => Some(assert_eq!(run, "tiny")),
+        _ => None,
+    });
+    page.ask(Request::Resume {
+        run: "tiny".into(),
+        checkpoint: None,
+        set: vec!["max_steps=20".into()],
+    });
+    let before = page.reply(|reply| match reply {
+        Reply::Began { before, .. } => Some(before.clone()),
+        _ => None,
+    });
+    assert_eq!(steps_of(&before).collect::<Vec<_>>(), steps(1..=16));
+    assert_eq!(page.finish(), (steps(17..=20), true));
+    // Storage was kept up to date all the while.
+    let disk = std::mem::take(&mut page.disk);
+    drop(page);
+    assert_eq!(Page::open(disk).follow("tiny"), steps(1..=20));
+}
+
+#[test]
+fn a_tab_that_is_killed_anywhere_goes_on_from_its_last_checkpoint() {
+    // Everything that is written to the storage while a run is trained, in order.
+    let mut page = Page::open(Disk::new());
+    page.ask(Request::Train {
+        config: config(&[]),
+    });
+    let mut jobs = Vec::new();
+    let mut began = 0;
+    while !page
+        .said
+        .borrow()
+        .iter()
+        .any(|said| matches!(said, FromWorker::Engine(Reply::Ended { .. })))
+    {
+        block_on(page.worker.turn());
+        jobs.extend(page.storage.take().unwrap());
+        if began == 0 && crate::files::exists("runs/tiny/config.toml") {
+            began = jobs.len();
+        }
+    }
+    let whole = crate::files::read("runs/tiny/metrics.jsonl").unwrap();
+    let weights = |run: &str| {
+        let file = format!("{run}/checkpoints/step-000016/model.safetensors");
+        crate::files::read(Path::new("runs").join(file)).unwrap()
+    };
+    let trained = weights("tiny");
+    drop(page);
+    assert!(began > 0 && jobs.len() > 60, "{began} {}", jobs.len());
+
+    let places = (0..14).map(|part| began + (jobs.len() - began) * part / 14);
+    let mut resumed = 0;
+    for (killed, torn) in places.zip((0..).map(|part| 7 * part)) {
+        let mut disk = Disk::new();
+        jobs[..killed]
+            .iter()
+            .for_each(|job| perform(&mut disk, job, None));
+        perform(&mut disk, &jobs[killed], Some(torn));
+        let mut page = Page::open(disk);
+        let runs = page.list();
+        assert_eq!(runs.len(), 1, "{killed}");
+        assert_eq!(runs[0].damaged, None, "{killed}");
+        if runs[0].finished {
+            continue;
+        }
+        page.ask(Request::Resume {
+            run: "tiny".into(),
+            checkpoint: None,
+            set: Vec::new(),
+        });
+        let (done, finished) = page.finish();
+        assert!(finished, "{killed}");
+        // From after a checkpoint to the end.
+        assert_eq!(done, steps(17 - done.len() as u64..=16), "{killed}");
+        resumed += usize::from((1..16).contains(&done.len()));
+        let again = crate::files::read("runs/tiny/metrics.jsonl").unwrap();
+        let lines = |log: &[u8]| log.iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(lines(&again), lines(&whole), "{killed}");
+        assert!(weights("tiny") == trained, "{killed}: other weights");
+    }
+    assert!(resumed >= 5, "{resumed}");
+}
+
+#[test]
+fn a_long_answer_is_broken_off_and_what_was_asked_meanwhile_is_done_later() {
+    let mut page = Page::open(Disk::new());
+    page.ask(Request::Train {
+        config: config(&[]),
+    });
+    page.finish();
+    let question = Question {
+        what: Asked::Text("1 + 2 =".into()),
+        samples: 2,
+        temperature: 1.0,
+        max_completion_length: 12,
+        seed: 3,
+    };
+    let sample = |ticket| Request::Sample {
+        ticket,
+        subject: Subject::Checkpoint {
+            run: "tiny".into(),
+            checkpoint: None,
+        },
+        question: question.clone(),
+    };
+    page.ask(sample(1));
+    let whole = page.reply(|reply| match reply {
+        Reply::Sampled {
+            ticket: 1, records, ..
+        } => Some(records.clone()),
+        _ => None,
+    });
+    assert_eq!(whole.len(), 2);
+    page.ask(sample(2));
+    page.ask(Request::Preview {
+        ticket: 3,
+        config: config(&[]),
+        level: None,
+        count: 1,
+    });
+    page.ask(Request::Break(2));
+    let mut order = Vec::new();
+    let broken = page.reply(|reply| match reply {
+        Reply::Sampled {
+            ticket: 2, records, ..
+        } => {
+            order.push(2);
+            Some(records.clone())
+        }
+        Reply::Previewed { ticket: 3, .. } => {
+            order.push(3);
+            None
+        }
+        _ => None,
+    });
+    assert_eq!(order, [2]);
+    let tokens = |records: &[crate::training::CompletionRecord]| -> usize {
+        records.iter().map(|record| record.tokens).sum()
+    };
+    assert!(tokens(&broken) < tokens(&whole), "{broken:?}");
+    page.reply(|reply| matches!(reply, Reply::Previewed { ticket: 3, .. }).then_some(()));
+}

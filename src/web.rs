@@ -20,6 +20,15 @@ pub use trainer::Trainer;
 extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     fn console_error(text: &str);
+    #[wasm_bindgen(thread_local_v2, js_namespace = ["globalThis", "location"], js_name = href)]
+    static ADDRESS: String;
+}
+
+/// The page's address without its fragment and without what a test put behind `?`.
+pub(crate) fn address() -> String {
+    let whole = ADDRESS.with(Clone::clone);
+    let end = whole.find(['#', '?']).unwrap_or(whole.len());
+    whole[..end].to_owned()
 }
 
 /// Panics are said in the browser's console; in the worker that is followed by a trap, which

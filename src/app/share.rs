@@ -40,6 +40,19 @@ pub fn fragment(config: &RunConfig) -> Result<String, ConfigError> {
     Ok(format!("{KEY}{}", encode(&packed)))
 }
 
+/// A link to this page that opens with the configuration in the form; on a desktop there is no page,
+/// and it is the fragment alone.
+///
+/// # Errors
+/// As [`fragment`].
+pub fn link(config: &RunConfig) -> Result<String, ConfigError> {
+    #[cfg(target_family = "wasm")]
+    let page = crate::web::address();
+    #[cfg(not(target_family = "wasm"))]
+    let page = "";
+    Ok(format!("{page}#{}", fragment(config)?))
+}
+
 /// The configuration that a fragment holds, with or without its `#`; none where it is about
 /// something else.
 pub fn of_fragment(fragment: &str) -> Option<Result<RunConfig, ShareError>> {

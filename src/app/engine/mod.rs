@@ -2,6 +2,7 @@
 //! on one thread (burn's streams belong to threads). The window sends [`Request`]s and hears
 //! [`Reply`]s; in a browser the same messages go to a worker.
 
+mod asking;
 #[cfg(not(target_family = "wasm"))]
 mod native;
 mod work;

@@ -1,24 +1,25 @@
 //! What the engine does, one small piece of work at a time: a run under way, a queue of runs, and
 //! questions in between.
 
+mod queue;
+
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::{Asked, Question, QueueState, Reply, Request, Subject, Ticket};
+use super::asking::ask;
+use super::{Question, Reply, Request, Subject, Ticket};
 use crate::app::record::RunKey;
 use crate::clock::{Clock, breathe};
 use crate::config::RunConfig;
 use crate::files;
-use crate::model::Model;
-use crate::rollout::{Limits, Sampling, Token, generate_watched};
 use crate::runs::drive::{DriveError, Run};
 use crate::runs::follow::Follower;
 use crate::runs::place;
-use crate::tasks::Split;
 use crate::training::{
-    Command, CompletionRecord, Estimate, Event, Setup, Study, measure_steps, preview, preview_level,
+    Command, Estimate, Event, Setup, Study, measure_steps, preview, preview_level,
 };
+use queue::Queue;
 
 /// Events gathered before they are sent, in seconds: a message per step would be too many.
 const GATHER: f64 = 0.05;
@@ -53,11 +54,6 @@ pub struct Work {
     opened: Option<(PathBuf, Setup)>,
     /// What was asked while a question was being answered.
     deferred: VecDeque<Request>,
-}
-
-struct Queue {
-    state: QueueState,
-    waiting: VecDeque<RunConfig>,
 }
 
 impl Work {
@@ -302,59 +298,6 @@ impl Work {
         self.live = Some(live);
     }
 
-    fn begin_queue(&mut self, folder: String, configs: Vec<RunConfig>) {
-        if self.busy() {
-            return;
-        }
-        let key = |config: &RunConfig| format!("{folder}/{}", config.name);
-        let state = QueueState {
-            runs: configs.iter().map(key).collect(),
-            folder,
-            done: 0,
-        };
-        (self.say)(Reply::Queue(Some(state.clone())));
-        let waiting = configs.into();
-        self.queue = Some(Queue { state, waiting });
-    }
-
-    async fn next_of_queue(&mut self) {
-        let Some(queue) = &mut self.queue else { return };
-        let Some(config) = queue.waiting.pop_front() else {
-            self.queue = None;
-            return (self.say)(Reply::Queue(None));
-        };
-        let folder = self.runs.join(&queue.state.folder);
-        let key = format!("{}/{}", queue.state.folder, config.name);
-        let path = folder.join(&config.name);
-        if !files::exists(path.join("config.toml")) {
-            let run = Run::create(config, &folder).await;
-            return self.begin(key, run, Vec::new());
-        }
-        // The same configuration goes on where it stands; another one is not passed off as it.
-        match RunConfig::load(Some(&path.join("config.toml")), &[]) {
-            Ok(there) if there == config => match Run::resume(&path, None, &[]).await {
-                Ok(Some(run)) => {
-                    let before = earlier(&path);
-                    self.begin(key, Ok(run), before);
-                }
-                Ok(None) => {
-                    queue.state.done += 1;
-                    (self.say)(Reply::Queue(Some(queue.state.clone())));
-                }
-                Err(error) => self.begin(key, Err(error), Vec::new()),
-            },
-            Ok(_) => {
-                self.queue = None;
-                (self.say)(Reply::Queue(None));
-                let why = format!(
-                    "{key} holds a run of another configuration: give the comparison another name"
-                );
-                (self.say)(Reply::Failed { why });
-            }
-            Err(error) => self.begin(key, Err(error.into()), Vec::new()),
-        }
-    }
-
     fn path(&self, key: &str) -> PathBuf {
         self.runs.join(key)
     }
@@ -429,81 +372,6 @@ impl Live {
     }
 }
 
-/// Samples an answer to a question, telling every token, as long as `goes_on`.
-async fn ask(
-    ticket: Ticket,
-    study: &Study,
-    model: &Model,
-    question: &Question,
-    say: &dyn Fn(Reply),
-    goes_on: &mut dyn FnMut() -> bool,
-) -> Result<Reply, String> {
-    let samples = question.samples.max(1);
-    let (problem, request) = match &question.what {
-        Asked::Problem { level, index } => {
-            let problem = study.task.problem(Split::Test, *level, *index);
-            let request = study.request(&problem, samples);
-            (Some(problem), request)
-        }
-        Asked::Text(text) => {
-            let request = study
-                .text
-                .prompt(text)
-                .map(|prompt| crate::rollout::Request {
-                    problem: crate::rng::fingerprint(text),
-                    prompt,
-                    samples,
-                });
-            (None, request.map_err(Into::into))
-        }
-    };
-    let request = request.map_err(|error| in_full(&error))?;
-    let room = model.spec.max_position_embeddings;
-    if request.prompt.is_empty() || request.prompt.len() >= room {
-        return Err(format!(
-            "the prompt has {} tokens; the model takes 1 to {}",
-            request.prompt.len(),
-            room.saturating_sub(1)
-        ));
-    }
-    let limits = Limits {
-        max_completion_length: question.max_completion_length.max(1),
-        ..study.limits.clone()
-    };
-    let mut watch = |token: Token| {
-        say(Reply::Token {
-            ticket,
-            sample: token.sample,
-            text: study.text.token(token.token),
-            probability: token.logp.exp(),
-        });
-        goes_on()
-    };
-    let sampling = Sampling::at(question.temperature, question.seed);
-    let requests = [request];
-    let generated = generate_watched(model, &requests, &sampling, &limits, &mut watch);
-    let completions = generated.await.map_err(|error| in_full(&error))?;
-    let records: Vec<CompletionRecord> = completions
-        .iter()
-        .flatten()
-        .enumerate()
-        .map(|(sample, completion)| match &problem {
-            Some(problem) => study.grade(problem, sample, completion),
-            None => study.ungraded(sample, completion),
-        })
-        .collect();
-    let prompt = match (&problem, &question.what) {
-        (Some(problem), _) => problem.prompt.clone(),
-        (None, Asked::Text(text)) => text.clone(),
-        (None, Asked::Problem { .. }) => String::new(),
-    };
-    Ok(Reply::Sampled {
-        ticket,
-        prompt,
-        records,
-    })
-}
-
 async fn set_up(config: RunConfig) -> Result<Setup, String> {
     let device = crate::devices::open(&config.device).await;
     let device = device.map_err(|error| in_full(&error))?;
@@ -545,7 +413,7 @@ fn free_name(runs: &Path, name: &str) -> String {
 }
 
 /// An error and its causes, leaving out causes that were already told.
-fn in_full(error: &dyn std::error::Error) -> String {
+pub(super) fn in_full(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

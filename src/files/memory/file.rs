@@ -5,7 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::{Content, Lock, Metadata, held, known, with};
+use super::Metadata;
+use super::tree::{Content, Lock, held, known, with};
 use crate::files::TryLockError;
 
 /// How a file is opened.

@@ -26,6 +26,7 @@
 //! | [`devices`] | which device there is |
 //! | `app` | the window, the same for the desktop and the browser (feature `app`) |
 //! | `cli` | a file per subcommand |
+//! | `web` | the browser's entries: the page and the worker |
 //!
 //! # Driving a session
 //!
@@ -73,3 +74,5 @@ pub mod runs;
 pub mod tasks;
 pub mod text;
 pub mod training;
+#[cfg(all(feature = "app", target_family = "wasm"))]
+pub mod web;

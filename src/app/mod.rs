@@ -11,6 +11,7 @@
 //! | [`presets`] | the configurations to start from |
 //! | [`theme`], [`widgets`] | colours and small things to draw |
 //! | [`worker`], [`remote`], [`wire`] | engine and library in a browser's worker, the page's ends of them, the messages between |
+//! | [`share`] | a configuration in a link |
 //! | `native` | the desktop's entry |
 //!
 //! A frame never waits: rooms are given a [`World`] to look at, and queue [`Action`]s; what takes
@@ -24,6 +25,7 @@ pub mod presets;
 pub mod record;
 pub mod remote;
 pub mod rooms;
+pub mod share;
 pub mod studio;
 pub mod theme;
 #[cfg(not(target_family = "wasm"))]

@@ -16,7 +16,7 @@ pub struct Preset {
     pub config: RunConfig,
 }
 
-const FILES: [(&str, &str, &str, bool, &str); 6] = [
+const FILES: [(&str, &str, &str, bool, &str); 10] = [
     (
         "quickstart.toml",
         "How SASR decides: a small model learns three-step arithmetic, first from the textbook, \
@@ -24,6 +24,34 @@ const FILES: [(&str, &str, &str, bool, &str); 6] = [
         "0.1 M parameters, about 1 minute",
         false,
         include_str!("../../configs/quickstart.toml"),
+    ),
+    (
+        "lesson_balance.toml",
+        "Lesson: what the balance does, in small: textbook, quiz, and each decision between them",
+        "0.06 M parameters, about 1 minute in a browser",
+        false,
+        include_str!("../../configs/lesson_balance.toml"),
+    ),
+    (
+        "lesson_overfitting.toml",
+        "Lesson: overfitting of SFT: twelve demonstrations known by heart, the exam far behind",
+        "0.06 M parameters, about 1 minute in a browser",
+        false,
+        include_str!("../../configs/lesson_overfitting.toml"),
+    ),
+    (
+        "lesson_collapse.toml",
+        "Lesson: collapse of RL: the quiz alone, too fast, until nothing is explored any more",
+        "0.06 M parameters, about 1 minute in a browser",
+        false,
+        include_str!("../../configs/lesson_collapse.toml"),
+    ),
+    (
+        "lesson_diversity.toml",
+        "Lesson: path diversity: many ways through one problem, and how many the quiz leaves",
+        "0.06 M parameters, about 1 minute in a browser",
+        false,
+        include_str!("../../configs/lesson_diversity.toml"),
     ),
     (
         "arithmetic.toml",

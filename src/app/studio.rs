@@ -183,6 +183,39 @@ impl Studio {
         self.actions.push(action);
     }
 
+    /// The run this program is training.
+    pub fn live(&self) -> Option<&str> {
+        self.live.as_deref()
+    }
+
+    /// The run that the rooms are about.
+    pub fn shown_run(&self) -> Option<&str> {
+        self.kept.shown.as_deref()
+    }
+
+    /// The runs folder.
+    pub fn runs(&self) -> &[RunCard] {
+        &self.runs
+    }
+
+    /// Words to the user that are in view.
+    pub fn words(&self) -> Vec<&str> {
+        self.toasts
+            .iter()
+            .map(|toast| toast.text.as_str())
+            .collect()
+    }
+
+    /// Says what went wrong; stays until it is dismissed.
+    pub fn complain(&mut self, text: String) {
+        self.say_error(text);
+    }
+
+    /// Frames drawn since the start.
+    pub fn frames_drawn(&self) -> u64 {
+        self.drawn
+    }
+
     /// The 95th percentile of the seconds of processor time our own code took per frame.
     pub fn frame_time(&self) -> f32 {
         self.frame_time
@@ -287,6 +320,11 @@ impl eframe::App for Studio {
         self.show(ui);
     }
 
+    #[cfg(target_arch = "wasm32")]
+    fn as_any_mut(&mut self) -> Option<&mut dyn std::any::Any> {
+        Some(self)
+    }
+
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         self.kept.open = self.records.keys().cloned().collect();
         eframe::set_value(storage, eframe::APP_KEY, &self.kept);
@@ -331,7 +369,8 @@ pub fn percentile(values: &std::collections::VecDeque<f32>, rank: f32) -> f32 {
 }
 
 impl Motion {
-    fn label(&self) -> &'static str {
+    /// In a word.
+    pub fn label(&self) -> &'static str {
         match self {
             Motion::Here { paused: true } => "paused",
             Motion::Here { paused: false } => "training",

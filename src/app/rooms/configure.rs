@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::Room;
 use crate::app::engine::Reply;
 use crate::app::library::{Errand, Saved, SavedWhat};
-use crate::app::{Action, Actions, World, theme};
+use crate::app::{Action, Actions, IN_BROWSER, World, share, theme};
 use crate::config::RunConfig;
 use changes::Wish;
 use data::DataView;
@@ -136,6 +136,9 @@ impl Configure {
                 actions.library(Errand::Choose);
             }
             self.save(ui, &seen.checked, actions);
+            if IN_BROWSER {
+                link(ui, &seen.checked, actions);
+            }
             if let Some(before) = &mut self.before {
                 let hint = "Go back to the settings that were here before; again, to return";
                 if ui.button("Undo").on_hover_text(hint).clicked() {
@@ -343,6 +346,20 @@ impl Configure {
             self.wanted = None;
         }
     }
+}
+
+/// A link that opens this page with these settings in the form.
+fn link(ui: &mut Ui, checked: &Checked, actions: &mut Actions) {
+    let button = ui.add_enabled(checked.config.is_some(), egui::Button::new("Copy link"));
+    if let (true, Some(config)) = (button.clicked(), &checked.config) {
+        actions.push(match share::link(config) {
+            Ok(link) => Action::Copy(link),
+            Err(error) => Action::Say(error.to_string()),
+        });
+    }
+    button
+        .on_hover_text("Whoever opens the link finds these settings here, ready to start")
+        .on_disabled_hover_text("Correct the settings that are marked first");
 }
 
 /// Why a run cannot be started now.

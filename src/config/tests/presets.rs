@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::super::{Method, RunConfig, check::value_at};
 
-const PRESETS: [(&str, &str); 6] = [
+const PRESETS: [(&str, &str); 10] = [
     (
         "quickstart",
         include_str!("../../../configs/quickstart.toml"),
@@ -14,6 +14,22 @@ const PRESETS: [(&str, &str); 6] = [
     (
         "arithmetic",
         include_str!("../../../configs/arithmetic.toml"),
+    ),
+    (
+        "lesson-balance",
+        include_str!("../../../configs/lesson_balance.toml"),
+    ),
+    (
+        "lesson-overfitting",
+        include_str!("../../../configs/lesson_overfitting.toml"),
+    ),
+    (
+        "lesson-collapse",
+        include_str!("../../../configs/lesson_collapse.toml"),
+    ),
+    (
+        "lesson-diversity",
+        include_str!("../../../configs/lesson_diversity.toml"),
     ),
     ("countdown", include_str!("../../../configs/countdown.toml")),
     (

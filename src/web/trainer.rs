@@ -1,0 +1,174 @@
+//! The worker's side: [`Worker`] with its files from the browser's storage.
+
+use std::cell::{Cell, RefCell};
+use std::path::Path;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use js_sys::{Array, Promise, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::app::engine::Request;
+use crate::app::wire::{self, FromWorker, ToWorker};
+use crate::app::worker::{Desk, Worker};
+use crate::clock;
+use crate::config::RunConfig;
+use crate::files::storage::{self, Job, Storage, Stored};
+
+/// The folder of runs in the worker's tree.
+const RUNS: &str = "runs";
+
+/// Milliseconds of work after which messages are heard.
+const BREATH: f64 = 0.02;
+
+/// Jobs for the storage as the script takes them.
+#[wasm_bindgen(typescript_custom_section)]
+const JOBS: &str = "type Job = [file: string, at: number, bytes: Uint8Array | null];";
+
+/// Engine and library in a dedicated worker. Everything may be called while a turn is awaited.
+#[wasm_bindgen]
+pub struct Trainer {
+    worker: RefCell<Option<Worker>>,
+    desk: Desk,
+    storage: RefCell<Option<Storage>>,
+    stored: RefCell<Vec<Stored>>,
+    device: Option<String>,
+    pause: Cell<Duration>,
+}
+
+#[wasm_bindgen]
+impl Trainer {
+    /// `post` is called with the bytes of each message to the page, `rest` gives a promise kept in
+    /// the browser's next turn. Where a `device` is named, `auto` means that one.
+    #[wasm_bindgen(constructor)]
+    pub fn new(post: js_sys::Function, rest: js_sys::Function, device: Option<String>) -> Self {
+        super::say_panics();
+        clock::breathe_by(
+            BREATH,
+            Rc::new(move || -> Pin<Box<dyn Future<Output = ()>>> {
+                let rested = rest.call0(&JsValue::NULL).map(Promise::from);
+                Box::pin(async move {
+                    if let Ok(rested) = rested {
+                        JsFuture::from(rested).await.ok();
+                    }
+                })
+            }),
+        );
+        let say = move |said: FromWorker| match wire::encode(&said) {
+            Ok(bytes) => {
+                let bytes = Uint8Array::from(bytes.as_slice());
+                post.call1(&JsValue::NULL, &bytes).ok();
+            }
+            Err(error) => super::console_error(&error.to_string()),
+        };
+        let worker = Worker::new(Path::new(RUNS), Rc::new(say));
+        Self {
+            desk: worker.desk(),
+            worker: RefCell::new(Some(worker)),
+            storage: RefCell::new(None),
+            stored: RefCell::default(),
+            device,
+            pause: Cell::new(Duration::ZERO),
+        }
+    }
+
+    /// A file of the browser's storage; `changed` in milliseconds since 1970. All of them are put
+    /// before [`Trainer::open`].
+    pub fn put(&self, file: String, bytes: Vec<u8>, changed: Option<f64>) {
+        let changed = changed.map(|time| Duration::from_secs_f64(time.max(0.0) / 1e3));
+        self.stored.borrow_mut().push(Stored {
+            file,
+            bytes,
+            changed,
+        });
+    }
+
+    /// Makes the tree of what was put.
+    ///
+    /// # Errors
+    /// Where the storage is damaged, in words.
+    pub fn open(&self) -> Result<(), String> {
+        let stored = self.stored.take();
+        let opened = storage::load(stored).map_err(|error| error.to_string())?;
+        *self.storage.borrow_mut() = Some(opened);
+        Ok(())
+    }
+
+    /// Takes in a message of the page's.
+    ///
+    /// # Errors
+    /// Where it is not one of this version.
+    pub fn hear(&self, bytes: &[u8]) -> Result<(), String> {
+        let message: ToWorker = wire::decode(bytes).map_err(|error| error.to_string())?;
+        self.desk.put(self.with_device(message));
+        Ok(())
+    }
+
+    /// One unit of work. Milliseconds until the next is due, where no message comes before.
+    pub async fn turn(&self) -> f64 {
+        let Some(mut worker) = self.worker.take() else {
+            // Another turn is awaited.
+            return self.pause.get().as_secs_f64() * 1e3;
+        };
+        let pause = worker.turn().await;
+        *self.worker.borrow_mut() = Some(worker);
+        self.pause.set(pause);
+        pause.as_secs_f64() * 1e3
+    }
+
+    /// What is to be done to the storage, in order: `[file, at, bytes]` writes, without bytes it
+    /// removes. To be asked between turns.
+    ///
+    /// # Errors
+    /// If the index cannot be written down.
+    pub fn jobs(&self) -> Result<Array, String> {
+        let mut storage = self.storage.borrow_mut();
+        let Some(storage) = storage.as_mut() else {
+            return Ok(Array::new());
+        };
+        let jobs = storage.take().map_err(|error| error.to_string())?;
+        Ok(jobs
+            .into_iter()
+            .map(|job| {
+                let (file, at, bytes) = match job {
+                    Job::Write { file, at, bytes } => {
+                        (file, at, Uint8Array::from(bytes.as_slice()).into())
+                    }
+                    Job::Remove { file } => (file, 0, JsValue::NULL),
+                };
+                Array::of3(&file.into(), &JsValue::from_f64(at as f64), &bytes)
+            })
+            .collect())
+    }
+
+    /// The storage refused a job.
+    pub fn refused(&self) {
+        if let Some(storage) = self.storage.borrow_mut().as_mut() {
+            storage.failed();
+        }
+    }
+}
+
+impl Trainer {
+    /// Replaces `auto` by the device that the page's address names.
+    fn with_device(&self, mut message: ToWorker) -> ToWorker {
+        let Some(device) = &self.device else {
+            return message;
+        };
+        let set = |config: &mut RunConfig| {
+            if config.device == "auto" {
+                config.device.clone_from(device);
+            }
+        };
+        match &mut message {
+            ToWorker::Engine(Request::Train { config } | Request::Estimate { config, .. }) => {
+                set(config);
+            }
+            ToWorker::Engine(Request::Queue { configs, .. }) => configs.iter_mut().for_each(set),
+            _ => {}
+        }
+        message
+    }
+}

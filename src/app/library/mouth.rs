@@ -57,6 +57,7 @@ impl Mouth {
 
 impl Ear {
     /// The next word, which is taken in.
+    #[cfg(not(target_family = "wasm"))]
     pub fn hear(&self) -> Option<Found> {
         let found = self.pass_on()?;
         self.heard();

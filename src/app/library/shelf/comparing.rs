@@ -4,9 +4,8 @@
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
 #[cfg(not(target_family = "wasm"))]
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::folders::name_of;
 use super::following::{Stamp, stamp};
@@ -40,6 +39,7 @@ pub struct Known {
 
 /// Who answers.
 pub enum Comparing {
+    #[cfg(not(target_family = "wasm"))]
     Thread(Sender<Asked>),
     Here(Vec<Known>),
 }
@@ -54,6 +54,7 @@ impl Comparing {
     pub fn ask(&mut self, asked: Asked, mouth: &Mouth) {
         match self {
             // The thread ends with the library.
+            #[cfg(not(target_family = "wasm"))]
             Self::Thread(thread) => drop(thread.send(asked)),
             Self::Here(known) => mouth.say(answer(&asked, known)),
         }

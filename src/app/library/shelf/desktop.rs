@@ -7,6 +7,10 @@ use crate::files;
 
 /// What came of a dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    target_family = "wasm",
+    expect(dead_code, reason = "a page shows no dialogs to its worker")
+)]
 pub enum Chosen {
     Path(PathBuf),
     /// It was closed.

@@ -62,7 +62,7 @@ impl TokenLogprobs {
     /// The logits of a run: [rows, vocabulary].
     fn logits(inputs: &GpuTensor, head: &GpuTensor, (first, rows): (usize, usize)) -> GpuTensor {
         let [vocabulary, width] = [dims(head)[0], dims(head)[1]];
-        let states = Matrix::rows(inputs, width).from_row(first);
+        let states = Matrix::rows(inputs, width).below(first);
         let weight = Matrix::rows(head, width).transposed();
         matmul([rows, width, vocabulary], states, weight, None)
     }
@@ -143,7 +143,7 @@ impl FusedOp<Wgpu, 2> for TokenLogprobs {
             let weight = Matrix::rows(&head, width);
             let size = [rows, vocabulary, width];
             matmul_into(size, dlogits, weight, &dinputs, first * width, false);
-            let states = Matrix::rows(&inputs, width).from_row(first);
+            let states = Matrix::rows(&inputs, width).below(first);
             let size = [vocabulary, rows, width];
             matmul_into(size, dlogits.transposed(), states, &dhead, 0, first > 0);
         }

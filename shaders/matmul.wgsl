@@ -37,8 +37,9 @@ struct Numbers {
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;
 @group(0) @binding(4) var<uniform> numbers: Numbers;
 
-var<workgroup> a_tile: array<f32, DEPTH * TILE>;
-var<workgroup> b_tile: array<f32, DEPTH * TILE>;
+// For each k, four values along i and along j in one.
+var<workgroup> a_tile: array<vec4<f32>, DEPTH * SIDE>;
+var<workgroup> b_tile: array<vec4<f32>, DEPTH * SIDE>;
 
 // Four results of row i from column j on.
 fn put(start: u32, i: u32, j: u32, values: vec4<f32>) {
@@ -83,32 +84,37 @@ fn main(
     var c2 = vec4<f32>();
     var c3 = vec4<f32>();
     for (var k0 = split * numbers.depth; k0 < end; k0 += DEPTH) {
-        for (var l = local; l < DEPTH * TILE; l += THREADS) {
+        for (var l = local; l < DEPTH * SIDE; l += THREADS) {
             // Neighbouring invocations read neighbouring numbers.
-            let ak = select(l % DEPTH, l / TILE, A_ROWS == 1u);
-            let ai = select(l / DEPTH, l % TILE, A_ROWS == 1u);
-            var value = 0.0;
-            if k0 + ak < end && i0 + ai < m {
-                value = a[numbers.a_start + (i0 + ai) * numbers.a_row + (k0 + ak) * numbers.a_column];
+            let ak = select(l % DEPTH, l / SIDE, A_ROWS == 1u);
+            let ai = select(l / DEPTH, l % SIDE, A_ROWS == 1u);
+            let bk = select(l % DEPTH, l / SIDE, B_ROWS == 1u);
+            let bj = select(l / DEPTH, l % SIDE, B_ROWS == 1u);
+            var a_quad = vec4<f32>();
+            var b_quad = vec4<f32>();
+            for (var s = 0u; s < 4u; s++) {
+                let row = i0 + ai * 4u + s;
+                if k0 + ak < end && row < m {
+                    let at = row * numbers.a_row + (k0 + ak) * numbers.a_column;
+                    a_quad[s] = a[numbers.a_start + at];
+                }
+                let column = j0 + bj * 4u + s;
+                if k0 + bk < end && column < n {
+                    let at = (k0 + bk) * numbers.b_row + column * numbers.b_column;
+                    b_quad[s] = b[numbers.b_start + at];
+                }
             }
-            a_tile[ak * TILE + ai] = value;
-            let bk = select(l % DEPTH, l / TILE, B_ROWS == 1u);
-            let bj = select(l / DEPTH, l % TILE, B_ROWS == 1u);
-            value = 0.0;
-            if k0 + bk < end && j0 + bj < n {
-                value = b[numbers.b_start + (k0 + bk) * numbers.b_row + (j0 + bj) * numbers.b_column];
-            }
-            b_tile[bk * TILE + bj] = value;
+            a_tile[ak * SIDE + ai] = a_quad;
+            b_tile[bk * SIDE + bj] = b_quad;
         }
         workgroupBarrier();
         for (var k = 0u; k < DEPTH; k++) {
-            let at = k * TILE + i;
-            let bt = k * TILE + j;
-            let row = vec4<f32>(b_tile[bt], b_tile[bt + 1u], b_tile[bt + 2u], b_tile[bt + 3u]);
-            c0 += a_tile[at] * row;
-            c1 += a_tile[at + 1u] * row;
-            c2 += a_tile[at + 2u] * row;
-            c3 += a_tile[at + 3u] * row;
+            let column = a_tile[k * SIDE + local / SIDE];
+            let row = b_tile[k * SIDE + local % SIDE];
+            c0 += column.x * row;
+            c1 += column.y * row;
+            c2 += column.z * row;
+            c3 += column.w * row;
         }
         // The next step writes the tiles again.
         workgroupBarrier();

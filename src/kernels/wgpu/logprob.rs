@@ -23,24 +23,22 @@ pub(crate) fn token_logprobs(
     targets: Tensor<1, Int>,
     temperature: f32,
 ) -> Tensor<2> {
-    let op = TokenLogprobs {
-        rows: int_tensor(rows),
-        targets: int_tensor(targets),
-        inverse: 1.0 / temperature,
-    };
-    apply(op, [Input::new(hidden), Input::new(head)])
+    let op = TokenLogprobs::new(rows, targets, temperature, LOGITS);
+    op.apply(hidden, head)
 }
 
 #[derive(Clone, Debug)]
-struct TokenLogprobs {
+pub(super) struct TokenLogprobs {
     rows: GpuTensor,
     targets: GpuTensor,
     /// 1 / temperature.
     inverse: f32,
+    /// Logits held at a time, in values.
+    budget: usize,
 }
 
 #[derive(Clone, Debug)]
-struct Saved {
+pub(super) struct Saved {
     /// The hidden states of the rows: [n, width].
     inputs: GpuTensor,
     head: GpuTensor,
@@ -50,19 +48,40 @@ struct Saved {
     positions: usize,
 }
 
-/// Runs of rows whose logits are held at a time: (first row, rows).
-fn runs(n: usize, vocabulary: usize) -> impl Iterator<Item = (usize, usize)> {
-    let size = (LOGITS / vocabulary).max(1);
-    (0..n)
-        .step_by(size)
-        .map(move |first| (first, size.min(n - first)))
-}
-
 impl TokenLogprobs {
+    /// See [`crate::kernels::token_logprobs`]; `budget` logits are held at a time.
+    pub(super) fn new(
+        rows: Tensor<1, Int>,
+        targets: Tensor<1, Int>,
+        temperature: f32,
+        budget: usize,
+    ) -> Self {
+        Self {
+            rows: int_tensor(rows),
+            targets: int_tensor(targets),
+            inverse: 1.0 / temperature,
+            budget,
+        }
+    }
+
+    /// Runs it on plain or differentiable tensors.
+    pub(super) fn apply(self, hidden: Tensor<2>, head: Tensor<2>) -> Tensor<2> {
+        apply(self, [Input::new(hidden), Input::new(head)])
+    }
+
+    /// Runs of rows whose logits are held at a time: (first row, rows).
+    fn runs(&self, vocabulary: usize) -> impl Iterator<Item = (usize, usize)> {
+        let n = dims(&self.rows)[0];
+        let size = (self.budget / vocabulary).max(1);
+        (0..n)
+            .step_by(size)
+            .map(move |first| (first, size.min(n - first)))
+    }
+
     /// The logits of a run: [rows, vocabulary].
     fn logits(inputs: &GpuTensor, head: &GpuTensor, (first, rows): (usize, usize)) -> GpuTensor {
         let [vocabulary, width] = [dims(head)[0], dims(head)[1]];
-        let states = Matrix::rows(inputs, width).from_row(first);
+        let states = Matrix::rows(inputs, width).below(first);
         let weight = Matrix::rows(head, width).transposed();
         matmul([rows, width, vocabulary], states, weight, None)
     }
@@ -92,7 +111,7 @@ impl FusedOp<Wgpu, 2> for TokenLogprobs {
         let vocabulary = dims(&head)[0];
         let inputs = look_up(&hidden, &self.rows);
         let (output, kept) = (empty(&hidden, &[n, 2]), empty(&hidden, &[n, 2]));
-        for run in runs(n, vocabulary) {
+        for run in self.runs(vocabulary) {
             let logits = Self::logits(&inputs, &head, run);
             let launch = Launch::new(&FORWARD)
                 .input(&logits)
@@ -129,7 +148,7 @@ impl FusedOp<Wgpu, 2> for TokenLogprobs {
         }
         let dinputs = empty(&inputs, &[n, width]);
         let dhead = empty(&head, &[vocabulary, width]);
-        for run in runs(n, vocabulary) {
+        for run in self.runs(vocabulary) {
             let (first, rows) = run;
             let logits = Self::logits(&inputs, &head, run);
             let launch = Launch::new(&GRADIENT)
@@ -143,7 +162,7 @@ impl FusedOp<Wgpu, 2> for TokenLogprobs {
             let weight = Matrix::rows(&head, width);
             let size = [rows, vocabulary, width];
             matmul_into(size, dlogits, weight, &dinputs, first * width, false);
-            let states = Matrix::rows(&inputs, width).from_row(first);
+            let states = Matrix::rows(&inputs, width).below(first);
             let size = [vocabulary, rows, width];
             matmul_into(size, dlogits.transposed(), states, &dhead, 0, first > 0);
         }

@@ -38,7 +38,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// The matrix from row `i` on.
-    pub(crate) fn from_row(self, i: usize) -> Self {
+    pub(crate) fn below(self, i: usize) -> Self {
         Self {
             start: self.start + i * self.row,
             ..self

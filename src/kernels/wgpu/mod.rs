@@ -40,7 +40,7 @@ pub(crate) use rope::rope;
 pub(crate) use squares::{squares, sum_of_squares};
 pub(crate) use sums::sum_rows;
 pub(crate) use tensors::{
-    apply, contiguous, dims, empty, in_place, int_tensor, plain_tensor, reshaped, tensor,
+    apply, dims, empty, in_place, int_tensor, plain_tensor, reshaped, tensor,
 };
 
 use burn::backend::Wgpu;

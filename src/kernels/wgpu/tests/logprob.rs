@@ -1,4 +1,5 @@
 use super::*;
+use crate::kernels::wgpu::logprob::TokenLogprobs;
 use crate::kernels::{token_logprobs, token_logprobs_portable};
 
 #[test]
@@ -26,6 +27,31 @@ fn token_logprobs_agree_and_differentiate_both_outputs() {
             5e-5,
             &what,
         );
+    }
+}
+
+/// Ten rows at a time instead of all: the parts are written and added where they belong.
+#[test]
+fn a_small_budget_changes_nothing() {
+    let Some((gpu, _one)) = gpu() else { return };
+    let call = |budget: Option<usize>, device: &Device| {
+        let hidden = leaf([40, 12], 1, 3.0, device);
+        let head = leaf([99, 12], 2, 1.0, device);
+        let rows: Vec<usize> = (0..37).map(|i| (i * 7) % 31).collect();
+        let targets: Vec<usize> = (0..37).map(|i| (i * 5) % 99).collect();
+        let (rows, targets) = (ints(&rows, device), ints(&targets, device));
+        let y = match budget {
+            Some(budget) => {
+                TokenLogprobs::new(rows, targets, 0.7, budget).apply(hidden.clone(), head.clone())
+            }
+            None => token_logprobs_portable(hidden.clone(), head.clone(), rows, targets, 0.7),
+        };
+        run(y, vec![grad_of(&hidden), grad_of(&head)])
+    };
+    let oracle = call(None, &Device::flex());
+    for budget in [999, 50] {
+        let what = format!("{budget} logits at a time");
+        compare(&call(Some(budget), &gpu), &oracle, 5e-5, &what);
     }
 }
 

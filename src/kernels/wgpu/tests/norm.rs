@@ -37,3 +37,22 @@ fn rows_of_zeros_stay_zero() {
     assert!(all[0].iter().all(|&y| y == 0.0));
     assert!(all.iter().flatten().all(|y| y.is_finite()));
 }
+
+/// More workgroups than WebGPU takes in one dimension are folded into two.
+#[test]
+fn many_workgroups_are_folded() {
+    let Some((gpu, _one)) = gpu() else { return };
+    let rows = 8 * 65_535 + 3;
+    let call = |f: fn(Tensor<2>, Tensor<1>, f32) -> Tensor<2>, device: &Device| {
+        let x = leaf([rows, 2], 1, 1.0, device).inner();
+        list(f(x, leaf([2], 2, 1.0, device).inner(), 1e-6))
+    };
+    let ours = call(rms_norm::<2>, &gpu);
+    let oracle = call(rms_norm_portable::<2>, &Device::flex());
+    assert_close(
+        &ours,
+        &oracle,
+        2e-5,
+        "a row for every workgroup there can be",
+    );
+}

@@ -124,14 +124,16 @@ impl Page {
         run
     }
 
-    /// A new worker is there; it goes on with a run from its last checkpoint.
-    pub fn again(&self, resume: Option<String>) {
+    /// A new worker is there; it goes on with a run from its last checkpoint, perhaps on another
+    /// device.
+    pub fn again(&self, resume: Option<String>, device: Option<String>) {
         self.line.again();
         if let Some(run) = resume {
+            let set = device.map(|device| format!("device={device}"));
             self.line.engine().send(Request::Resume {
                 run,
                 checkpoint: None,
-                set: Vec::new(),
+                set: set.into_iter().collect(),
             });
         }
     }

@@ -414,3 +414,48 @@ fn a_long_answer_is_broken_off_and_what_was_asked_meanwhile_is_done_later() {
     assert!(tokens(&broken) < tokens(&whole), "{broken:?}");
     page.reply(|reply| matches!(reply, Reply::Previewed { ticket: 3, .. }).then_some(()));
 }
+
+#[test]
+fn a_data_file_that_came_in_can_be_trained_on() {
+    let mut page = Page::open(Disk::new());
+    let row =
+        |n: u64| format!("{{\"question\": \"{n} pens and one\", \"answer\": \"so\\n#### {n}\"}}\n");
+    page.send(Errand::Import(Dropped::Bytes {
+        name: "pens.jsonl".into(),
+        bytes: (0..60).map(row).collect::<String>().into_bytes(),
+    }));
+    let place = page.found(|found| match found {
+        Found::Done(done) => done.rsplit(' ').next().map(str::to_owned),
+        _ => None,
+    });
+    let ask = |file: &str| Errand::Missing {
+        ticket: 1,
+        files: vec![file.into(), "data/other.jsonl".into()],
+    };
+    page.send(ask(&place));
+    let missing = page.found(|found| match found {
+        Found::Missing { files, .. } => Some(files.clone()),
+        _ => None,
+    });
+    assert_eq!(missing, ["data/other.jsonl"]);
+    // It is there after the tab was closed.
+    page.turn();
+    let disk = std::mem::take(&mut page.disk);
+    drop(page);
+    let mut page = Page::open(disk);
+    let file = format!("task.files.train=[\"{place}\"]");
+    let config = config(&["task.kind=\"gsm8k\"", &file, "curriculum.levels=[1, 1]"]);
+    page.ask(Request::Preview {
+        ticket: 2,
+        config,
+        level: None,
+        count: 1,
+    });
+    page.wait(|message| match message {
+        FromWorker::Engine(Reply::Refused { why, .. }) => panic!("{why}"),
+        FromWorker::Engine(Reply::Previewed { previews, .. }) => {
+            Some(assert!(previews[0].problem.prompt.contains("pens")))
+        }
+        _ => None,
+    });
+}

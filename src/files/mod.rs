@@ -1,7 +1,7 @@
 //! The one way to files: what is used of `std::fs`, on a disk or, in a browser, in memory.
 //!
 //! On a desktop these are `std::fs`'s own functions and types. In a browser they are those of
-//! [`memory`], a tree of folders in the worker's memory, and [`storage`] says what has to be written
+//! `memory`, a tree of folders in the worker's memory, and `storage` says what has to be written
 //! to the browser's storage so that a tab that is killed at any moment finds a consistent tree again.
 //! Tests have both: a thread that mounts a tree in memory works on that, every other one on the disk.
 

@@ -7,10 +7,11 @@
 //! index-1
 //! ```
 //!
-//! [`take`] says what has to be done to the storage, in this order: bytes of new contents and at the
-//! end of old ones, then the index, then what is not needed any more. So a checkpoint, whose files
-//! are all new, is there from one write of the index on, and whatever of the list was done when the
-//! tab was killed, even half a write, [`load`] finds the tree as it was before or after.
+//! [`Storage::take`] says what has to be done to the storage, in this order: bytes of new contents
+//! and at the end of old ones, then the index, then what is not needed any more. So a checkpoint,
+//! whose files are all new, is there from one write of the index on, and whatever of the list was
+//! done when the tab was killed, even half a write, [`load`] finds the tree as it was before or
+//! after.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -47,7 +48,7 @@ pub struct Stored {
     pub changed: Option<Duration>,
 }
 
-/// A storage that was not written by this program, or not as [`take`] says.
+/// A storage that was not written by this program, or not as [`Storage::take`] says.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the browser's storage of this page is damaged: {files} files are there and no whole index says \

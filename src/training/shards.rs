@@ -60,6 +60,8 @@ impl Shards {
         }
         let mut results = Vec::with_capacity(jobs.len());
         for job in jobs {
+            // A browser's messages are heard between shards.
+            crate::clock::breathe().await;
             results.push(work(job).await);
         }
         results

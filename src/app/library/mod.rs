@@ -1,6 +1,6 @@
 //! Everything that is about files: the list of runs, opening and following them, comparing,
 //! exporting. Behind messages like the engine, so that a slow disk never stops a frame; in a
-//! browser its twin is the browser's storage.
+//! browser it is in the worker, over [`crate::files`] in memory.
 
 pub(super) mod mouth;
 #[cfg(not(target_family = "wasm"))]

@@ -9,6 +9,7 @@ use super::{Shelf, Word, in_full};
 use crate::app::library::Found;
 use crate::config::RunConfig;
 use crate::files::{self as fs, File};
+use crate::runs::folder::write_file;
 use crate::runs::read::CONFIG;
 
 /// Runs opened at once at most.
@@ -39,7 +40,24 @@ impl Shelf {
         match extension(&name).as_str() {
             "toml" => self.import_config(&name, &bytes),
             "zip" => self.unpack(name, Cursor::new(bytes)),
+            "jsonl" => self.keep_data(&name, &bytes),
             _ => self.refuse(unknown(&name)),
+        }
+    }
+
+    /// Keeps a data file beside the runs, where a configuration can name it: a page's files have no
+    /// other place.
+    fn keep_data(&self, name: &str, bytes: &[u8]) {
+        let folder = self.places.runs().with_file_name("data");
+        let place = folder.join(name_of(Path::new(name)));
+        let kept = fs::create_dir_all(&folder).map_err(|error| error.to_string());
+        let kept = kept.and_then(|()| write_file(&place, bytes).map_err(|error| in_full(&error)));
+        match kept {
+            Ok(()) => self.mouth.say(Found::Done(format!(
+                "The data file is kept: a configuration names it {}",
+                place.display()
+            ))),
+            Err(why) => self.refuse(format!("{name} cannot be kept: {why}")),
         }
     }
 

@@ -40,7 +40,7 @@
 //!     "example",
 //!     &[],
 //! )?;
-//! let device = pollster::block_on(sasr::devices::open(&config.device))?;
+//! let device = pollster::block_on(sasr::devices::open_for(&config))?;
 //! let setup = Setup::new(config, device, &|path| std::fs::read(path))?;
 //! let mut session = Session::new(setup, Start::Fresh)?;
 //! while !session.is_done() {

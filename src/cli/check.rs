@@ -35,7 +35,7 @@ pub async fn run(args: CheckArgs) -> anyhow::Result<Ended> {
         say!("{}", config.to_toml()?);
         return Ok(Ended::Done);
     }
-    let device = crate::devices::open(&config.device).await?;
+    let device = crate::devices::open_for(&config).await?;
     let setup = Setup::new(config, device, &loader)?;
     let estimate = Estimate::of(&setup);
     let config = setup.config.clone();

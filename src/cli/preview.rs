@@ -19,7 +19,7 @@ pub struct PreviewArgs {
 
 pub async fn run(args: PreviewArgs) -> anyhow::Result<Ended> {
     let config = args.config.load()?;
-    let device = crate::devices::open(&config.device).await?;
+    let device = crate::devices::open_for(&config).await?;
     let setup = Setup::new(config, device, &loader)?;
     let colour = std::io::stdout().is_terminal();
     setup.notices.iter().try_for_each(|notice| {

@@ -42,7 +42,7 @@ pub struct RunConfig {
     pub description: String,
     /// Seed of every random stream of the run. Default 0.
     pub seed: u64,
-    /// `"auto"`, `"cpu"`, `"gpu"` or `"cuda[:i]"`. Default `"auto"`.
+    /// `"auto"`, `"cpu"`, `"gpu[:i]"` or `"cuda[:i]"`; `sasr devices` lists them. Default `"auto"`.
     pub device: String,
     /// Parts a batch is split into for data-parallel work on the CPU, each on its own thread.
     /// Results depend on this number, not on the machine's cores. 1..=64, default 2.

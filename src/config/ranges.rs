@@ -167,7 +167,7 @@ pub(super) static RANGES: &[Range] = &[
         "device",
         Rule::Text(
             is_device,
-            "\"auto\", \"cpu\", \"gpu\", \"cuda\" or \"cuda:N\" with N the card's number",
+            "\"auto\", \"cpu\", \"gpu\", \"cuda\", or \"gpu:N\" or \"cuda:N\" with N the card's number",
         ),
         "\"auto\" fits every machine",
     ),
@@ -412,13 +412,15 @@ fn is_operators(text: &str, known: &str) -> bool {
         && text.chars().all(|sign| text.matches(sign).count() == 1)
 }
 
-/// `auto`, `cpu`, `gpu`, `cuda` or `cuda:N`.
+/// `auto`, `cpu`, `gpu`, `cuda`, `gpu:N` or `cuda:N`.
 fn is_device(text: &str) -> bool {
     let is_card = |number: &str| {
         (1..=3).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit())
     };
     matches!(text, "auto" | "cpu" | "gpu" | "cuda")
-        || text.strip_prefix("cuda:").is_some_and(is_card)
+        || ["gpu:", "cuda:"]
+            .iter()
+            .any(|family| text.strip_prefix(family).is_some_and(is_card))
 }
 
 /// Whether Windows, macOS and Linux all take `name` as a folder's name, and show it.

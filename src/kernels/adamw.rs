@@ -1,9 +1,12 @@
 //! One AdamW update (Loshchilov & Hutter 2019) and the norm it is clipped by.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::cpu::{self, contiguous, values};
+use super::family::Family;
 use super::simd::{sum_of, vectorized};
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// The numbers of one update.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +20,35 @@ pub struct AdamWStep {
     pub time: u64,
     /// What gradients are multiplied by before use (clipping).
     pub grad_scale: f64,
+}
+
+/// Whether [`adamw_all`] and [`squares`] do a whole list at once on this device. Elsewhere their
+/// work is dealt to threads one tensor at a time.
+pub fn takes_lists(device: &Device) -> bool {
+    !matches!(Family::of(device), Family::Cpu | Family::Other)
+}
+
+/// [`adamw`] for a list of parameters, whose steps differ in weight decay at most. Tensors that
+/// nobody else holds are changed where they lie.
+pub fn adamw_all(jobs: Vec<([Tensor<1>; 4], AdamWStep)>) -> Vec<[Tensor<1>; 3]> {
+    #[cfg(feature = "gpu")]
+    if jobs
+        .first()
+        .is_some_and(|([parameter, ..], _)| takes_lists(&parameter.device()))
+    {
+        return wgpu::adamw_all(jobs);
+    }
+    let update = |(tensors, step)| adamw(tensors, &step);
+    jobs.into_iter().map(update).collect()
+}
+
+/// Numbers whose sum is Σ x² over a list of tensors, in float32 → `[k]`; k is at least 1.
+pub fn squares(tensors: &[Tensor<1>]) -> Tensor<1> {
+    #[cfg(feature = "gpu")]
+    if tensors.first().is_some_and(|x| takes_lists(&x.device())) {
+        return wgpu::squares(tensors);
+    }
+    Tensor::cat(tensors.iter().cloned().map(sum_of_squares).collect(), 0)
 }
 
 /// Updates a parameter and its two moments from its gradient; all four have one shape. Follows
@@ -68,18 +100,18 @@ pub fn adamw_portable<const D: usize>(
 }
 
 /// The step's numbers as they enter the loop.
-struct Constants {
-    grad_scale: f32,
-    beta1: f32,
-    beta2: f32,
-    decay: f32,
-    rate: f32,
-    root: f32,
-    epsilon: f32,
+pub(super) struct Constants {
+    pub grad_scale: f32,
+    pub beta1: f32,
+    pub beta2: f32,
+    pub decay: f32,
+    pub rate: f32,
+    pub root: f32,
+    pub epsilon: f32,
 }
 
 impl Constants {
-    fn new(step: &AdamWStep) -> Self {
+    pub(super) fn new(step: &AdamWStep) -> Self {
         let correction = |beta: f64| 1.0 - beta.powf(step.time as f64);
         Self {
             grad_scale: step.grad_scale as f32,
@@ -95,8 +127,11 @@ impl Constants {
 
 /// Σ x² over a tensor in float32 → `[1]`.
 pub fn sum_of_squares<const D: usize>(x: Tensor<D>) -> Tensor<1> {
-    if !cpu::is_cpu(&x.device()) {
-        return (x.clone() * x).sum();
+    match Family::of(&x.device()) {
+        Family::Cpu => {}
+        #[cfg(feature = "gpu")]
+        Family::Wgpu => return wgpu::sum_of_squares(x),
+        Family::Other => return (x.clone() * x).sum(),
     }
     let x = contiguous(cpu::cpu_tensor(x));
     let values = values(&x);

@@ -4,22 +4,27 @@
 //!
 //! Sequences are padded on the right, so causality alone keeps padding from changing a result.
 
+use burn::backend::Flex;
 use burn::tensor::{Int, Tensor, activation};
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, View, from_vec, matmul, values};
+use super::cpu::{self, CpuTensor, View, from_vec, matmul, values};
+use super::family::Family;
 use super::linear::dims;
+use super::node::{FusedOp, Input};
 use super::simd::{dot, exp, max, sum_of, vectorized};
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// q: [batch, time, heads, head_dim], k and v: [batch, time, groups, head_dim] with heads a
 /// multiple of groups → [batch, time, heads, head_dim].
 pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
-    if !cpu::is_cpu(&q.device()) {
-        return causal_attention_portable(q, k, v);
+    let op = CausalAttention;
+    match Family::of(&q.device()) {
+        Family::Cpu => cpu::apply(op, [Input::new(q), Input::new(k), Input::new(v)]),
+        #[cfg(feature = "gpu")]
+        Family::Wgpu => wgpu::apply(op, [Input::new(q), Input::new(k), Input::new(v)]),
+        Family::Other => causal_attention_portable(q, k, v),
     }
-    cpu::apply(
-        CausalAttention,
-        [Input::new(q), Input::new(k), Input::new(v)],
-    )
 }
 
 /// The same from burn's operations, for every device; holds all weights at once.
@@ -60,11 +65,11 @@ fn repeat_groups(x: Tensor<4>, times: usize) -> Tensor<4> {
 const BLOCK: usize = 64;
 
 #[derive(Clone, Debug)]
-struct CausalAttention;
+pub(super) struct CausalAttention;
 
 /// What the backward pass needs: the inputs, the output, and log Σ exp of each row's scores.
 #[derive(Clone, Debug)]
-struct Saved {
+pub(super) struct Saved {
     q: CpuTensor,
     k: CpuTensor,
     v: CpuTensor,
@@ -127,7 +132,7 @@ impl Sizes {
     }
 }
 
-impl CpuOp<3> for CausalAttention {
+impl FusedOp<Flex, 3> for CausalAttention {
     type Saved = Saved;
 
     fn forward(&self, [q, k, v]: [CpuTensor; 3]) -> (CpuTensor, Saved) {
@@ -174,7 +179,8 @@ impl CpuOp<3> for CausalAttention {
         )
     }
 
-    fn backward(&self, saved: Saved, grad: &[f32], _: [bool; 3]) -> [Option<CpuTensor>; 3] {
+    fn backward(&self, saved: Saved, grad: CpuTensor, _: [bool; 3]) -> [Option<CpuTensor>; 3] {
+        let grad = values(&grad);
         let Saved {
             q,
             k,

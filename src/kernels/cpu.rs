@@ -1,48 +1,25 @@
-//! How a fused operation reaches the CPU backend: views of its tensors, one node in the autodiff
-//! graph per operation, and the matrix product.
+//! How a fused operation reaches the CPU backend: views of its tensors and the matrix product.
 //!
-//! An operation is a type that implements [`CpuOp`]; [`apply`] runs it on plain and on
-//! differentiable tensors alike. Operations work inside one thread (each data-parallel shard has its
-//! own), except that large matrix products use the rayon pool they are called in.
+//! Operations work inside one thread (each data-parallel shard has its own), except that large
+//! matrix products use the rayon pool they are called in.
 
-use std::marker::PhantomData;
-
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, DispatchDevice, Flex};
 use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::family::Family;
+use super::node::{self, Fused, FusedOp};
 
 /// The CPU backend's tensor: shared bytes, a layout, a type.
 pub(crate) type CpuTensor = FloatTensor<Flex>;
-type AutodiffTensor = FloatTensor<Autodiff<Flex>>;
 
 /// Whether fused CPU operations apply to tensors of this device.
 pub(crate) fn is_cpu(device: &Device) -> bool {
-    matches!(
-        device.clone().inner().as_dispatch(),
-        DispatchDevice::Flex(_)
-    )
+    Family::of(device) == Family::Cpu
 }
 
-/// An input of an operation, differentiable or not.
-pub(crate) enum Input {
-    Plain(CpuTensor),
-    Tracked(AutodiffTensor),
-}
-
-impl Input {
-    pub(crate) fn new<const D: usize>(tensor: Tensor<D>) -> Self {
-        if tensor.is_autodiff() {
-            let tensor = tensor.try_into_primitive::<Autodiff<Flex>>();
-            Self::Tracked(tensor.expect("the caller checked that this is the CPU backend"))
-        } else {
-            Self::Plain(cpu_tensor(tensor))
-        }
-    }
-}
+/// An input of an operation on the CPU.
+pub(crate) type Input = node::Input<Flex>;
 
 /// The primitive behind a plain CPU tensor.
 pub(crate) fn cpu_tensor<const D: usize>(tensor: Tensor<D>) -> CpuTensor {
@@ -83,73 +60,18 @@ pub(crate) fn contiguous(tensor: CpuTensor) -> CpuTensor {
     }
 }
 
-/// A fused operation on `N` float tensors with a hand-written gradient.
-pub(crate) trait CpuOp<const N: usize>: Clone + std::fmt::Debug + Send + 'static {
-    /// What the backward pass needs.
-    type Saved: Clone + std::fmt::Debug + Send + 'static;
-
-    /// Computes the output. Inputs are contiguous.
-    fn forward(&self, inputs: [CpuTensor; N]) -> (CpuTensor, Self::Saved);
-
-    /// The gradient of each input for which `needed` is set. `grad` is contiguous.
-    fn backward(
-        &self,
-        saved: Self::Saved,
-        grad: &[f32],
-        needed: [bool; N],
-    ) -> [Option<CpuTensor>; N];
-}
-
-/// The one node type in the autodiff graph for all fused operations.
-#[derive(Debug)]
-struct Node<Op>(PhantomData<Op>);
-
-impl<Op: CpuOp<N> + Sync, const N: usize> Backward<Flex, N> for Node<Op> {
-    type State = (Op, Op::Saved);
-
-    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let grad = contiguous(grads.consume::<Flex>(&ops.node));
-        let needed = ops.parents.each_ref().map(Option::is_some);
-        let (op, saved) = ops.state;
-        let input_grads = op.backward(saved, values(&grad), needed);
-        for (parent, grad) in ops.parents.into_iter().zip(input_grads) {
-            if let (Some(parent), Some(grad)) = (parent, grad) {
-                grads.register::<Flex>(parent.id, grad);
-            }
-        }
+impl Fused for Flex {
+    fn contiguous(tensor: CpuTensor) -> CpuTensor {
+        contiguous(tensor)
     }
 }
 
-/// Runs an operation; where an input is differentiable the output is too.
-pub(crate) fn apply<Op: CpuOp<N> + Sync, const N: usize, const D: usize>(
+/// [`node::apply`] on the CPU.
+pub(crate) fn apply<Op: FusedOp<Flex, N>, const N: usize, const D: usize>(
     op: Op,
     inputs: [Input; N],
 ) -> Tensor<D> {
-    if inputs.iter().all(|input| matches!(input, Input::Plain(_))) {
-        let plain = inputs.map(|input| match input {
-            Input::Plain(tensor) => contiguous(tensor),
-            Input::Tracked(tensor) => contiguous(tensor.into_primitive()),
-        });
-        return plain_tensor(op.forward(plain).0);
-    }
-    let tracked = inputs.map(|input| match input {
-        Input::Plain(tensor) => AutodiffTensor::new(tensor),
-        Input::Tracked(tensor) => tensor,
-    });
-    let guards = tracked.each_ref().map(|tensor| tensor.node());
-    let plain = tracked.map(|tensor| contiguous(tensor.into_primitive()));
-    let output = match Node::<Op>(PhantomData)
-        .prepare::<NoCheckpointing>(guards)
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => {
-            let (output, saved) = op.forward(plain);
-            prep.finish((op, saved), output)
-        }
-        OpsKind::UnTracked(prep) => prep.finish(op.forward(plain).0),
-    };
-    Tensor::from_primitive::<Autodiff<Flex>>(output)
+    node::apply(op, inputs)
 }
 
 /// A matrix somewhere in a slice: element (i, j) is at `offset + i·row + j·column`.

@@ -1,18 +1,27 @@
 //! Rows of a table by index, and the gradient that adds rows back.
 
+use burn::backend::Flex;
 use burn::tensor::{Int, Tensor};
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, from_vec, values};
+use super::cpu::{self, CpuTensor, Input, from_vec, values};
+use super::family::Family;
 use super::linear::dims;
+use super::node::FusedOp;
 use super::simd::{add_scaled, vectorized};
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// table: [entries, width], ids: `[n]` → [n, width].
 pub fn embedding(table: Tensor<2>, ids: Tensor<1, Int>) -> Tensor<2> {
-    if !cpu::is_cpu(&table.device()) {
-        return embedding_portable(table, ids);
+    match Family::of(&table.device()) {
+        Family::Cpu => {
+            let ids = cpu::cpu_ints(ids);
+            cpu::apply(Embedding { ids }, [Input::new(table)])
+        }
+        #[cfg(feature = "gpu")]
+        Family::Wgpu => wgpu::embedding(table, ids),
+        Family::Other => embedding_portable(table, ids),
     }
-    let ids = cpu::cpu_ints(ids);
-    cpu::apply(Embedding { ids }, [Input::new(table)])
 }
 
 /// The same from burn's operations, for every device.
@@ -25,7 +34,7 @@ struct Embedding {
     ids: Vec<usize>,
 }
 
-impl CpuOp<1> for Embedding {
+impl FusedOp<Flex, 1> for Embedding {
     type Saved = [usize; 2];
 
     fn forward(&self, [table]: [CpuTensor; 1]) -> (CpuTensor, Self::Saved) {
@@ -38,7 +47,8 @@ impl CpuOp<1> for Embedding {
         (from_vec(rows, &[self.ids.len(), width]), shape)
     }
 
-    fn backward(&self, shape: [usize; 2], grad: &[f32], _: [bool; 1]) -> [Option<CpuTensor>; 1] {
+    fn backward(&self, shape: [usize; 2], grad: CpuTensor, _: [bool; 1]) -> [Option<CpuTensor>; 1] {
+        let grad = values(&grad);
         let width = shape[1];
         let mut table = vec![0.0; shape[0] * width];
         vectorized(|| {

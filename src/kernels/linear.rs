@@ -1,9 +1,14 @@
 //! y = x·Wᵀ (+ b), with W as Hugging Face stores it: [out, in].
 
+use burn::backend::Flex;
 use burn::tensor::Tensor;
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, View, from_vec, matmul, values};
+use super::cpu::{self, CpuTensor, View, from_vec, matmul, values};
+use super::family::Family;
+use super::node::{FusedOp, Input};
 use super::simd::{add_scaled, vectorized};
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// x: [.., in], weight: [out, in], bias: `[out]` → [.., out].
 pub fn linear<const D: usize>(
@@ -11,15 +16,20 @@ pub fn linear<const D: usize>(
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,
 ) -> Tensor<D> {
-    if !cpu::is_cpu(&x.device()) {
-        return linear_portable(x, weight, bias);
-    }
-    match bias {
-        None => cpu::apply(Linear, [Input::new(x), Input::new(weight)]),
-        Some(bias) => cpu::apply(
+    match (Family::of(&x.device()), bias) {
+        (Family::Cpu, None) => cpu::apply(Linear, [Input::new(x), Input::new(weight)]),
+        (Family::Cpu, Some(bias)) => cpu::apply(
             LinearBias,
             [Input::new(x), Input::new(weight), Input::new(bias)],
         ),
+        #[cfg(feature = "gpu")]
+        (Family::Wgpu, None) => wgpu::apply(Linear, [Input::new(x), Input::new(weight)]),
+        #[cfg(feature = "gpu")]
+        (Family::Wgpu, Some(bias)) => wgpu::apply(
+            LinearBias,
+            [Input::new(x), Input::new(weight), Input::new(bias)],
+        ),
+        (Family::Other, bias) => linear_portable(x, weight, bias),
     }
 }
 
@@ -56,7 +66,12 @@ pub fn transposed(weight: Tensor<2>) -> Tensor<2> {
 pub fn linear_transposed(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
     let [rows, width_in] = x.dims();
     let width_out = weight.dims()[1];
-    let y = if cpu::is_cpu(&x.device()) {
+    let family = Family::of(&x.device());
+    #[cfg(feature = "gpu")]
+    if family == Family::Wgpu {
+        return wgpu::linear_transposed(x, weight, bias);
+    }
+    let y = if family == Family::Cpu {
         let [x, weight] = [x, weight].map(|tensor| cpu::contiguous(cpu::cpu_tensor(tensor)));
         let mut y = vec![0.0; rows * width_out];
         let (a, b) = (
@@ -75,10 +90,10 @@ pub fn linear_transposed(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>
 }
 
 #[derive(Clone, Debug)]
-struct Linear;
+pub(super) struct Linear;
 
 #[derive(Clone, Debug)]
-struct LinearBias;
+pub(super) struct LinearBias;
 
 fn product(x: &CpuTensor, weight: &CpuTensor) -> (Vec<f32>, Vec<usize>) {
     let mut shape = dims(x);
@@ -138,7 +153,7 @@ fn gradients(
     [dx, dw]
 }
 
-impl CpuOp<2> for Linear {
+impl FusedOp<Flex, 2> for Linear {
     type Saved = (CpuTensor, CpuTensor);
 
     fn forward(&self, [x, weight]: [CpuTensor; 2]) -> (CpuTensor, Self::Saved) {
@@ -149,14 +164,14 @@ impl CpuOp<2> for Linear {
     fn backward(
         &self,
         saved: Self::Saved,
-        grad: &[f32],
+        grad: CpuTensor,
         needed: [bool; 2],
     ) -> [Option<CpuTensor>; 2] {
-        gradients(&saved, grad, needed)
+        gradients(&saved, values(&grad), needed)
     }
 }
 
-impl CpuOp<3> for LinearBias {
+impl FusedOp<Flex, 3> for LinearBias {
     type Saved = (CpuTensor, CpuTensor);
 
     fn forward(&self, [x, weight, bias]: [CpuTensor; 3]) -> (CpuTensor, Self::Saved) {
@@ -173,9 +188,10 @@ impl CpuOp<3> for LinearBias {
     fn backward(
         &self,
         saved: Self::Saved,
-        grad: &[f32],
+        grad: CpuTensor,
         needed: [bool; 3],
     ) -> [Option<CpuTensor>; 3] {
+        let grad = values(&grad);
         let width_out = dims(&saved.1)[0];
         let [dx, dw] = gradients(&saved, grad, [needed[0], needed[1]]);
         let db = needed[2].then(|| {

@@ -2,11 +2,16 @@
 //! hidden states: the output projection is fused in, so that logits exist only for a few rows at a
 //! time and never for the whole vocabulary × sequence.
 
+use burn::backend::Flex;
 use burn::tensor::{Int, Tensor, activation};
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, View, from_vec, matmul, values};
+use super::cpu::{self, CpuTensor, Input, View, from_vec, matmul, values};
+use super::family::Family;
 use super::linear::dims;
+use super::node::FusedOp;
 use super::simd::{add_scaled, exp, max, sum_of, vectorized};
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// hidden: [positions, width], head: [vocabulary, width]; `rows`: `[n]` picks positions, `targets`:
 /// `[n]` the token that follows each → [n, 2]: log softmax(hidden·headᵀ / temperature) at the target,
@@ -18,8 +23,13 @@ pub fn token_logprobs(
     targets: Tensor<1, Int>,
     temperature: f32,
 ) -> Tensor<2> {
-    if !cpu::is_cpu(&hidden.device()) {
-        return token_logprobs_portable(hidden, head, rows, targets, temperature);
+    match Family::of(&hidden.device()) {
+        Family::Cpu => {}
+        #[cfg(feature = "gpu")]
+        Family::Wgpu => return wgpu::token_logprobs(hidden, head, rows, targets, temperature),
+        Family::Other => {
+            return token_logprobs_portable(hidden, head, rows, targets, temperature);
+        }
     }
     let op = TokenLogprobs {
         rows: cpu::cpu_ints(rows),
@@ -103,7 +113,7 @@ impl TokenLogprobs {
     }
 }
 
-impl CpuOp<2> for TokenLogprobs {
+impl FusedOp<Flex, 2> for TokenLogprobs {
     type Saved = Saved;
 
     fn forward(&self, [hidden, head]: [CpuTensor; 2]) -> (CpuTensor, Saved) {
@@ -131,7 +141,8 @@ impl CpuOp<2> for TokenLogprobs {
         )
     }
 
-    fn backward(&self, saved: Saved, grad: &[f32], _: [bool; 2]) -> [Option<CpuTensor>; 2] {
+    fn backward(&self, saved: Saved, grad: CpuTensor, _: [bool; 2]) -> [Option<CpuTensor>; 2] {
+        let grad = values(&grad);
         let Saved {
             hidden,
             head,

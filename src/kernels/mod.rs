@@ -4,28 +4,50 @@
 //! burn's operations on the CPU each read and write whole tensors; a transformer's small ones
 //! (norms, activations, softmax, rotations) then cost more than its matrix products. The versions
 //! here do each in one pass, with hand-written gradients, compiled for the machine's vector
-//! instructions at run time.
+//! instructions at run time. On graphics cards every one of burn's operations is a launch of its
+//! own, which costs a small model more than the arithmetic; there one kernel does each
+//! (`wgpu`, `shaders/`).
 
 mod adamw;
 mod attention;
 mod cpu;
 mod decode;
+#[cfg(feature = "gpu")]
+pub(crate) mod decoding;
 mod embedding;
+mod family;
 mod linear;
 mod logprob;
+mod node;
 mod norm;
 mod rope;
 pub(crate) mod simd;
 mod swiglu;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "gpu")]
+pub(crate) mod wgpu;
 
-pub use adamw::{AdamWStep, adamw, adamw_portable, sum_of_squares};
+pub use adamw::{
+    AdamWStep, adamw, adamw_all, adamw_portable, squares, sum_of_squares, takes_lists,
+};
 pub use attention::{causal_attention, causal_attention_portable};
 pub use decode::LayerCache;
 pub use embedding::{embedding, embedding_portable};
+#[cfg(feature = "gpu")]
+pub(crate) use family::Family;
+#[cfg(feature = "gpu")]
+pub use family::prefer_portable;
 pub use linear::{linear, linear_portable, linear_transposed, transposed};
 pub use logprob::{token_logprobs, token_logprobs_portable};
 pub use norm::{rms_norm, rms_norm_portable};
 pub use rope::{rope, rope_portable};
 pub use swiglu::{swiglu, swiglu_portable};
+
+/// How often one of our kernels for graphics cards was launched since the program started.
+pub fn dispatches() -> u64 {
+    #[cfg(feature = "gpu")]
+    return wgpu::dispatches();
+    #[cfg(not(feature = "gpu"))]
+    return 0;
+}

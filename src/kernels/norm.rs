@@ -1,17 +1,25 @@
 //! RMSNorm over the last dimension: y = γ · x / √(mean(x²) + ε) (Zhang & Sennrich 2019).
 
+use burn::backend::Flex;
 use burn::tensor::Tensor;
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, from_vec, values};
+use super::cpu::{self, CpuTensor, from_vec, values};
+use super::family::Family;
 use super::linear::dims;
+use super::node::{FusedOp, Input};
 use super::simd::{dot, vectorized};
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// x: [.., width], gamma: `[width]` → [.., width].
 pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, eps: f32) -> Tensor<D> {
-    if !cpu::is_cpu(&x.device()) {
-        return rms_norm_portable(x, gamma, eps);
+    let op = RmsNorm { eps };
+    match Family::of(&x.device()) {
+        Family::Cpu => cpu::apply(op, [Input::new(x), Input::new(gamma)]),
+        #[cfg(feature = "gpu")]
+        Family::Wgpu => wgpu::apply(op, [Input::new(x), Input::new(gamma)]),
+        Family::Other => rms_norm_portable(x, gamma, eps),
     }
-    cpu::apply(RmsNorm { eps }, [Input::new(x), Input::new(gamma)])
 }
 
 /// The same from burn's operations, for every device.
@@ -25,8 +33,8 @@ pub fn rms_norm_portable<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, eps: f3
 }
 
 #[derive(Clone, Debug)]
-struct RmsNorm {
-    eps: f32,
+pub(super) struct RmsNorm {
+    pub eps: f32,
 }
 
 impl RmsNorm {
@@ -37,7 +45,7 @@ impl RmsNorm {
     }
 }
 
-impl CpuOp<2> for RmsNorm {
+impl FusedOp<Flex, 2> for RmsNorm {
     type Saved = (CpuTensor, CpuTensor);
 
     fn forward(&self, [x, gamma]: [CpuTensor; 2]) -> (CpuTensor, Self::Saved) {
@@ -58,9 +66,10 @@ impl CpuOp<2> for RmsNorm {
     fn backward(
         &self,
         (x, gamma): Self::Saved,
-        grad: &[f32],
+        grad: CpuTensor,
         _: [bool; 2],
     ) -> [Option<CpuTensor>; 2] {
+        let grad = values(&grad);
         let (input, weight) = (values(&x), values(&gamma));
         let width = weight.len();
         let mut dx = vec![0.0; input.len()];

@@ -1,17 +1,25 @@
 //! Rotary position embedding in the rotate-half form of Hugging Face models (Su et al. 2021):
 //! dimension i of the first half turns with dimension i of the second.
 
+use burn::backend::Flex;
 use burn::tensor::{Int, Tensor};
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, from_vec, values};
+use super::cpu::{self, CpuTensor, Input, from_vec, values};
+use super::family::Family;
 use super::linear::dims;
+use super::node::FusedOp;
 use super::simd::vectorized;
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// Turns x: [rows, heads, head_dim] by the angles of `positions`: `[rows]`, with the tables
 /// cos, sin: [positions there are, head_dim / 2].
 pub fn rope(x: Tensor<3>, cos: Tensor<2>, sin: Tensor<2>, positions: Tensor<1, Int>) -> Tensor<3> {
-    if !cpu::is_cpu(&x.device()) {
-        return rope_portable(x, cos, sin, positions);
+    match Family::of(&x.device()) {
+        Family::Cpu => {}
+        #[cfg(feature = "gpu")]
+        Family::Wgpu => return wgpu::rope(x, cos, sin, positions),
+        Family::Other => return rope_portable(x, cos, sin, positions),
     }
     let op = Rope {
         cos: cpu::cpu_tensor(cos.inner()),
@@ -77,7 +85,7 @@ impl Rope {
     }
 }
 
-impl CpuOp<1> for Rope {
+impl FusedOp<Flex, 1> for Rope {
     type Saved = [usize; 3];
 
     fn forward(&self, [x]: [CpuTensor; 1]) -> (CpuTensor, Self::Saved) {
@@ -86,9 +94,9 @@ impl CpuOp<1> for Rope {
         (from_vec(y, &shape), shape)
     }
 
-    fn backward(&self, shape: [usize; 3], grad: &[f32], _: [bool; 1]) -> [Option<CpuTensor>; 1] {
+    fn backward(&self, shape: [usize; 3], grad: CpuTensor, _: [bool; 1]) -> [Option<CpuTensor>; 1] {
         [Some(from_vec(
-            self.turn(grad, shape[1], shape[2], -1.0),
+            self.turn(values(&grad), shape[1], shape[2], -1.0),
             &shape,
         ))]
     }

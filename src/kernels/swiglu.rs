@@ -1,17 +1,24 @@
 //! SwiGLU: silu(gate) · up, element by element (Shazeer 2020).
 
+use burn::backend::Flex;
 use burn::tensor::{Tensor, activation};
 
-use super::cpu::{self, CpuOp, CpuTensor, Input, from_vec, values};
+use super::cpu::{self, CpuTensor, from_vec, values};
+use super::family::Family;
 use super::linear::dims;
+use super::node::{FusedOp, Input};
 use super::simd::{sigmoid, vectorized};
+#[cfg(feature = "gpu")]
+use super::wgpu;
 
 /// gate, up: the same shape → that shape.
 pub fn swiglu<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor<D> {
-    if !cpu::is_cpu(&gate.device()) {
-        return swiglu_portable(gate, up);
+    match Family::of(&gate.device()) {
+        Family::Cpu => cpu::apply(SwiGlu, [Input::new(gate), Input::new(up)]),
+        #[cfg(feature = "gpu")]
+        Family::Wgpu => wgpu::apply(SwiGlu, [Input::new(gate), Input::new(up)]),
+        Family::Other => swiglu_portable(gate, up),
     }
-    cpu::apply(SwiGlu, [Input::new(gate), Input::new(up)])
 }
 
 /// The same from burn's operations, for every device.
@@ -20,9 +27,9 @@ pub fn swiglu_portable<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor
 }
 
 #[derive(Clone, Debug)]
-struct SwiGlu;
+pub(super) struct SwiGlu;
 
-impl CpuOp<2> for SwiGlu {
+impl FusedOp<Flex, 2> for SwiGlu {
     type Saved = (CpuTensor, CpuTensor);
 
     fn forward(&self, [gate, up]: [CpuTensor; 2]) -> (CpuTensor, Self::Saved) {
@@ -39,9 +46,10 @@ impl CpuOp<2> for SwiGlu {
     fn backward(
         &self,
         (gate, up): Self::Saved,
-        grad: &[f32],
+        grad: CpuTensor,
         _: [bool; 2],
     ) -> [Option<CpuTensor>; 2] {
+        let grad = values(&grad);
         let (a, b) = (values(&gate), values(&up));
         let mut dgate = vec![0.0; a.len()];
         let mut dup = vec![0.0; a.len()];

@@ -14,8 +14,8 @@ use crate::kernels::{self, LayerCache};
 /// cos and sin of every position's angles: [max_position_embeddings, head_dim / 2] each.
 #[derive(Clone, Debug)]
 pub struct Rotary {
-    cos: Tensor<2>,
-    sin: Tensor<2>,
+    pub(super) cos: Tensor<2>,
+    pub(super) sin: Tensor<2>,
 }
 
 impl Rotary {
@@ -43,10 +43,10 @@ impl Rotary {
 }
 
 #[derive(Clone, Debug)]
-struct Linear {
+pub(super) struct Linear {
     /// Out × in, or in × out where `transposed`.
-    weight: Tensor<2>,
-    bias: Option<Tensor<1>>,
+    pub(super) weight: Tensor<2>,
+    pub(super) bias: Option<Tensor<1>>,
     /// Laid out for products of few rows (see [`Decoder::for_decoding`]).
     transposed: bool,
 }
@@ -68,18 +68,18 @@ impl Linear {
 }
 
 #[derive(Clone, Debug)]
-struct Layer {
-    input_norm: Tensor<1>,
-    q: Linear,
-    k: Linear,
-    v: Linear,
-    o: Linear,
+pub(super) struct Layer {
+    pub(super) input_norm: Tensor<1>,
+    pub(super) q: Linear,
+    pub(super) k: Linear,
+    pub(super) v: Linear,
+    pub(super) o: Linear,
     /// RMSNorm weights on queries and keys (qwen3).
-    qk_norm: Option<[Tensor<1>; 2]>,
-    post_norm: Tensor<1>,
-    gate: Linear,
-    up: Linear,
-    down: Linear,
+    pub(super) qk_norm: Option<[Tensor<1>; 2]>,
+    pub(super) post_norm: Tensor<1>,
+    pub(super) gate: Linear,
+    pub(super) up: Linear,
+    pub(super) down: Linear,
 }
 
 /// Keys and values of all layers.
@@ -90,12 +90,12 @@ pub struct Cache {
 /// A decoder over a set of weights.
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    spec: Arc<DecoderSpec>,
-    rotary: Rotary,
-    embed: Tensor<2>,
-    layers: Vec<Layer>,
-    norm: Tensor<1>,
-    head: Linear,
+    pub(super) spec: Arc<DecoderSpec>,
+    pub(super) rotary: Rotary,
+    pub(super) embed: Tensor<2>,
+    pub(super) layers: Vec<Layer>,
+    pub(super) norm: Tensor<1>,
+    pub(super) head: Linear,
     /// The autodiff leaves in the order of the parameters; empty without autodiff.
     leaves: Vec<Tensor<1>>,
     /// Where token ids are put: the weights' device, with or without autodiff.
@@ -259,7 +259,7 @@ impl Decoder {
         )
     }
 
-    fn run(
+    pub(super) fn run(
         &self,
         ids: &[u32],
         batch: usize,

@@ -4,10 +4,14 @@
 mod decoder;
 mod parameters;
 mod spec;
+#[cfg(feature = "gpu")]
+mod stepping;
 
 pub use decoder::{Cache, Decoder, Rotary};
 pub use parameters::{Parameter, Parameters};
 pub use spec::{DecoderSpec, Llama3Scaling};
+#[cfg(feature = "gpu")]
+pub(crate) use stepping::{Batch, RowState, Stepper};
 
 /// What can be wrong with a model.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +56,11 @@ impl Model {
             spec: Arc::new(spec),
             parameters,
         }
+    }
+
+    /// The weights' device.
+    pub fn device(&self) -> Device {
+        self.rotary.cos.device()
     }
 
     /// A decoder that computes and cannot be differentiated.

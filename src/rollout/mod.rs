@@ -1,6 +1,8 @@
 //! Sampling completions from a policy: prompts are read once per group, then all rows decode
 //! together over a preallocated cache; finished rows leave.
 
+#[cfg(feature = "gpu")]
+mod device;
 mod sampling;
 
 pub use sampling::Sampling;
@@ -92,6 +94,10 @@ pub async fn generate_watched(
     let mut lengths = requests.iter().map(|request| request.prompt.len());
     if let Some(tokens) = lengths.find(|length| !(1..=most).contains(length)) {
         return Err(ModelError::Prompt { tokens, most });
+    }
+    #[cfg(feature = "gpu")]
+    if device::serves(model) {
+        return device::generate(model, requests, sampling, limits, watch).await;
     }
     let decoder = model.decoder().for_decoding();
     let mut all = Vec::with_capacity(requests.len());

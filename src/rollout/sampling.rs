@@ -55,6 +55,15 @@ impl Sampling {
         words.into_iter().fold(0x5a5a_1234, mix32)
     }
 
+    /// What logits are multiplied by: 1/T, or 1 where the temperature is 0.
+    pub(super) fn inverse(&self) -> f32 {
+        if self.temperature == 0.0 {
+            1.0
+        } else {
+            (1.0 / self.temperature) as f32
+        }
+    }
+
     /// Chooses the token after `logits` at `position` of the completion with noise key `key`.
     ///
     /// Returns the token and its log-probability: log softmax(logits / T) over the whole vocabulary,
@@ -67,11 +76,7 @@ impl Sampling {
         noisy: &mut Vec<f32>,
     ) -> (u32, f32) {
         let greedy = self.temperature == 0.0;
-        let inverse = if greedy {
-            1.0
-        } else {
-            (1.0 / self.temperature) as f32
-        };
+        let inverse = self.inverse();
         let key = mix32(key, position as u32);
         noisy.clear();
         noisy.extend(logits.iter().map(|logit| logit * inverse));

@@ -154,7 +154,7 @@ fn base_model(out: &Path, setup: &Setup) -> (Start, f64, BaseCache) {
 
 /// Opens the device and everything else a configuration names.
 async fn set_up(config: RunConfig) -> Result<Setup, DriveError> {
-    let device = crate::devices::open(&config.device).await?;
+    let device = crate::devices::open_for(&config).await?;
     Ok(Setup::new(config, device, &loader)?)
 }
 

@@ -153,7 +153,7 @@ pub async fn open_run(
     set.push("tokenizer.kind=\"file\"".into());
     set.push(format!("tokenizer.path={}", quoted(&folder)));
     let config = RunConfig::load(Some(&found), &set)?;
-    let device = crate::devices::open(&config.device).await?;
+    let device = crate::devices::open_for(&config).await?;
     verify(&folder)?;
     Ok((Setup::new(config, device, &loader)?, folder))
 }

@@ -124,7 +124,7 @@ async fn seconds_per_step(
     config.base.steps = 0;
     config.evaluation.problems = 0;
     config.exam.problems = 0;
-    let device = crate::devices::open(&config.device).await?;
+    let device = crate::devices::open_for(&config).await?;
     let setup = Setup::new(config, device, loader)?;
     let mut session = Session::new(setup, Start::Fresh)?;
     let mut seconds = 0.0;
@@ -153,7 +153,7 @@ mod tests {
 
     fn setup(set: &[&str]) -> Setup {
         let config = config(set);
-        let device = pollster::block_on(crate::devices::open(&config.device)).expect("a device");
+        let device = pollster::block_on(crate::devices::open_for(&config)).expect("a device");
         Setup::new(config, device, &|path| std::fs::read(path)).expect("a setup")
     }
 

@@ -216,7 +216,7 @@ mod tests {
                     [balance]\nwarmup_steps = 2";
         let set: Vec<String> = set.iter().map(ToString::to_string).collect();
         let config = RunConfig::from_toml(text, "test", &set)?;
-        let device = pollster::block_on(crate::devices::open(&config.device))?;
+        let device = pollster::block_on(crate::devices::open_for(&config))?;
         let setup = Setup::new(config, device, &|path| std::fs::read(path))?;
         Session::new(setup, Start::Fresh)
     }

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::shards::Shards;
 use super::workers::Gradient;
 use crate::config::{LrSchedulerType, OptimizerConfig};
-use crate::kernels::{AdamWStep, adamw};
+use crate::kernels::{AdamWStep, adamw, adamw_all, takes_lists};
 use crate::model::Parameters;
 
 /// Moments and the number of updates.
@@ -48,14 +48,19 @@ impl AdamW {
             time: self.time,
             grad_scale: clip_scale(gradient.norm, config.max_grad_norm),
         };
+        let Some(device) = gradient.tensors.first().map(Tensor::device) else {
+            return;
+        };
+        let whole = takes_lists(&device);
+        // One tensor stands in for all that are taken out below.
+        let empty = Tensor::zeros([1], &device);
         let mut jobs: Vec<([Tensor<1>; 4], AdamWStep)> = Vec::new();
         for (index, grad) in gradient.tensors.into_iter().enumerate() {
             // Taken out rather than shared, so that the update can work in place.
             let matrix = parameters.entries[index].shape.len() > 1;
             let take = |list: &mut Parameters| {
                 let slot = &mut list.entries[index].tensor;
-                let empty = Tensor::zeros([1], &slot.device());
-                std::mem::replace(slot, empty)
+                std::mem::replace(slot, empty.clone())
             };
             let tensors = [
                 take(parameters),
@@ -73,7 +78,11 @@ impl AdamW {
             ));
         }
         let work = async |(tensors, step): ([Tensor<1>; 4], AdamWStep)| adamw(tensors, &step);
-        let updated = shards.run(jobs, work).await;
+        let updated = if whole {
+            adamw_all(jobs)
+        } else {
+            shards.run(jobs, work).await
+        };
         for (index, [parameter, moment1, moment2]) in updated.into_iter().enumerate() {
             parameters.entries[index].tensor = parameter;
             self.moment1.entries[index].tensor = moment1;

@@ -106,7 +106,7 @@ mod tests {
                     [evaluation]\nproblems = 0";
         let set: Vec<String> = set.iter().map(ToString::to_string).collect();
         let config = RunConfig::from_toml(text, "test", &set).expect("a sound configuration");
-        let device = pollster::block_on(crate::devices::open(&config.device)).expect("a device");
+        let device = pollster::block_on(crate::devices::open_for(&config)).expect("a device");
         Setup::new(config, device, &|path| std::fs::read(path)).expect("a setup")
     }
 

@@ -40,7 +40,7 @@ completions_every = 1
 fn session(set: &[&str]) -> Session {
     let set: Vec<String> = set.iter().map(|set| set.to_string()).collect();
     let config = RunConfig::from_toml(TINY, "tiny", &set).unwrap_or_else(|error| panic!("{error}"));
-    let device = pollster::block_on(crate::devices::open(&config.device)).unwrap();
+    let device = pollster::block_on(crate::devices::open_for(&config)).unwrap();
     let setup = Setup::new(config, device, &|path| std::fs::read(path)).unwrap();
     Session::new(setup, Start::Fresh).unwrap()
 }

@@ -331,6 +331,8 @@ impl Session {
     }
 
     fn open_examination(&mut self, follow_up: FollowUp) {
+        // What training kept room for is not what answering needs, and the other way round.
+        crate::devices::tidy(&self.device);
         let (config, task) = (&self.config, self.study.task.as_ref());
         let examination = match follow_up {
             FollowUp::AfterWarmup => {
@@ -360,6 +362,7 @@ impl Session {
             self.unit = Some(Unit::Examine(examination));
             return Ok(());
         }
+        crate::devices::tidy(&self.device);
         if self.follow_ups.pop_front() == Some(FollowUp::Exam) {
             self.take_exam_results(examination.accuracies());
         }

@@ -20,10 +20,11 @@ impl Shards {
     /// # Errors
     /// If the system refuses a thread.
     pub fn new(count: usize, device: &Device) -> Result<Self, std::io::Error> {
-        let count = count.max(1);
+        // A card works off a batch in one piece; parts of it would only be more kernels to start.
+        let on_cpu = crate::devices::is_cpu(device);
+        let count = if on_cpu { count.max(1) } else { 1 };
         #[cfg(not(target_family = "wasm"))]
         {
-            let on_cpu = device.clone().inner() == Device::flex();
             let pool = |index| {
                 rayon::ThreadPoolBuilder::new()
                     .num_threads(1)
@@ -38,7 +39,6 @@ impl Shards {
         }
         #[cfg(target_family = "wasm")]
         {
-            let _ = device;
             Ok(Self { count })
         }
     }
@@ -46,6 +46,14 @@ impl Shards {
     /// How many parts a batch is split into.
     pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// How many of the parts are worked on at the same time.
+    pub fn at_once(&self) -> usize {
+        #[cfg(not(target_family = "wasm"))]
+        return self.pools.len().max(1);
+        #[cfg(target_family = "wasm")]
+        1
     }
 
     /// Runs `work` on every job and returns the results in order.

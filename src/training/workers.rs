@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::TrainError;
 use super::shards::Shards;
 use crate::config::GrpoConfig;
-use crate::kernels::sum_of_squares;
+use crate::kernels::{squares, sum_of_squares, takes_lists};
 use crate::losses::{PolicyInputs, PolicyMetrics, policy_loss, row_weights};
 use crate::model::{Model, ModelError, read};
 use crate::rollout::{Completion, Limits, Request, Sampling, generate};
@@ -281,7 +281,9 @@ impl Workers {
     ) -> Result<Vec<Vec<Completion>>, TrainError> {
         let count = requests.len();
         let numbered: Vec<(usize, Request)> = requests.into_iter().enumerate().collect();
-        let jobs = deal(numbered, self.shards.count(), |(_, request)| {
+        // A completion does not depend on the others, so only as many parts as run side by side: on a
+        // graphics card all rows then share every launch.
+        let jobs = deal(numbered, self.shards.at_once(), |(_, request)| {
             request.prompt.len()
         });
         let work = async |numbered: Vec<(usize, Request)>| {
@@ -318,14 +320,20 @@ impl Workers {
         }
         let zeros = model.parameters.entries.iter().map(|entry| &entry.tensor);
         let jobs: Vec<(Vec<Tensor<1>>, &Tensor<1>)> = columns.into_iter().zip(zeros).collect();
+        let whole = takes_lists(&self.device);
         let add = async |(column, like): (Vec<Tensor<1>>, &Tensor<1>)| {
             let total = column.into_iter().reduce(|total, part| total + part);
             let total = total.unwrap_or_else(|| like.zeros_like());
-            (sum_of_squares(total.clone()), total)
+            let square = (!whole).then(|| sum_of_squares(total.clone()));
+            (square, total)
         };
-        let (squares, tensors): (Vec<_>, Vec<_>) =
+        let (each, tensors): (Vec<_>, Vec<_>) =
             self.shards.run(jobs, add).await.into_iter().unzip();
-        let norm = root_of_sum(squares).await?;
+        let norm = if whole {
+            root_of_sum(squares(&tensors)).await?
+        } else {
+            root_of_sum(Tensor::cat(each.into_iter().flatten().collect(), 0)).await?
+        };
         Ok(Gradient {
             tensors,
             norm,
@@ -365,17 +373,11 @@ fn chunks<T>(items: &[T], parts: usize) -> impl Iterator<Item = &[T]> {
 /// # Errors
 /// If the device fails.
 pub async fn global_norm(tensors: &[Tensor<1>]) -> Result<f64, ModelError> {
-    root_of_sum(
-        tensors
-            .iter()
-            .map(|tensor| sum_of_squares(tensor.clone()))
-            .collect(),
-    )
-    .await
+    root_of_sum(squares(tensors)).await
 }
 
-async fn root_of_sum(squares: Vec<Tensor<1>>) -> Result<f64, ModelError> {
-    let squares = read(Tensor::cat(squares, 0)).await?;
+async fn root_of_sum(squares: Tensor<1>) -> Result<f64, ModelError> {
+    let squares = read(squares).await?;
     Ok(squares.into_iter().map(f64::from).sum::<f64>().sqrt())
 }
 

@@ -373,7 +373,7 @@ impl Live {
 }
 
 async fn set_up(config: RunConfig) -> Result<Setup, String> {
-    let device = crate::devices::open(&config.device).await;
+    let device = crate::devices::open_for(&config).await;
     let device = device.map_err(|error| in_full(&error))?;
     Setup::new(config, device, &place::loader).map_err(|error| in_full(&error))
 }

@@ -114,6 +114,7 @@ function startWorker(resume) {
 function workerReady(ready, resume) {
   window.sasr.worker = ready;
   whenDrawn(() => {
+    page.tellDevices(JSON.stringify(ready.adapter));
     if (ready.why) page.say(ready.why, true);
     if (ready.damaged) return;
     if (ready.storage) navigator.storage?.persist?.().catch(() => {});
@@ -210,7 +211,7 @@ function ask(text, choices) {
 
 /// Asks for a file: a configuration, a zip of a run.
 function choose() {
-  const input = Object.assign(document.createElement("input"), { type: "file", accept: ".toml,.zip" });
+  const input = Object.assign(document.createElement("input"), { type: "file", accept: ".toml,.zip,.jsonl,.json,.parquet" });
   input.onchange = () => take(input.files);
   input.click();
 }

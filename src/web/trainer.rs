@@ -128,18 +128,18 @@ impl Trainer {
             return Ok(Array::new());
         };
         let jobs = storage.take().map_err(|error| error.to_string())?;
-        Ok(jobs
-            .into_iter()
-            .map(|job| {
-                let (file, at, bytes) = match job {
-                    Job::Write { file, at, bytes } => {
-                        (file, at, Uint8Array::from(bytes.as_slice()).into())
-                    }
-                    Job::Remove { file } => (file, 0, JsValue::NULL),
-                };
-                Array::of3(&file.into(), &JsValue::from_f64(at as f64), &bytes)
-            })
-            .collect())
+        let all = Array::new();
+        for job in jobs {
+            let (file, at, bytes): (String, u64, JsValue) = match job {
+                Job::Write { file, at, bytes } => {
+                    (file, at, Uint8Array::from(bytes.as_slice()).into())
+                }
+                Job::Remove { file } => (file, 0, JsValue::NULL),
+            };
+            let (file, at) = (JsValue::from(file), JsValue::from_f64(at as f64));
+            all.push(&Array::of3(&file, &at, &bytes));
+        }
+        Ok(all)
     }
 
     /// The storage refused a job.

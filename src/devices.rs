@@ -158,16 +158,19 @@ pub fn tidy(device: &Device) {
 pub fn list() -> Vec<DeviceInfo> {
     let mut all = vec![cpu()];
     #[cfg(feature = "gpu")]
-    all.extend(gpu::adapters().iter().enumerate().map(|(index, adapter)| {
-        DeviceInfo {
-            device: if index == 0 {
-                "gpu".into()
-            } else {
-                format!("gpu:{index}")
-            },
-            description: adapter.description(),
-        }
-    }));
+    all.extend(
+        gpu::adapters()
+            .iter()
+            .enumerate()
+            .map(|(index, adapter)| DeviceInfo {
+                device: if index == 0 {
+                    "gpu".into()
+                } else {
+                    format!("gpu:{index}")
+                },
+                description: adapter.description(),
+            }),
+    );
     all
 }
 

@@ -132,8 +132,14 @@ fn a_card_takes_the_cpus_course() {
     let steps = steps(&cpu);
     assert_same_course(&steps, &self::steps(&card));
     let grpo = steps.iter().filter(|record| record.updated);
-    assert!(grpo.clone().any(|record| record.metrics.contains_key("grpo_loss")));
-    assert!(grpo.clone().any(|record| record.metrics.contains_key("sft_loss")));
+    assert!(
+        grpo.clone()
+            .any(|record| record.metrics.contains_key("grpo_loss"))
+    );
+    assert!(
+        grpo.clone()
+            .any(|record| record.metrics.contains_key("sft_loss"))
+    );
     let base = |events: &[Event]| -> Vec<f64> {
         let loss = |event: &Event| match event {
             Event::BaseStep { loss, .. } => Some(*loss),
@@ -145,7 +151,10 @@ fn a_card_takes_the_cpus_course() {
         near("the base model's loss", step as u64 + 1, *a, b);
     }
     let started = |event: &Event| matches!(event, Event::Started { device, .. } if device == "gpu");
-    assert!(card.iter().any(started), "the run says which device it is on");
+    assert!(
+        card.iter().any(started),
+        "the run says which device it is on"
+    );
 }
 
 #[test]

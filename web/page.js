@@ -11,7 +11,8 @@ const PATIENCE = 90;
 let page = null;
 let module = null;
 let worker = null;
-let device = address.searchParams.get("device");
+/// The device that a test wants `auto` to mean.
+const device = address.searchParams.get("device");
 /// When workers broke down, in milliseconds.
 const failures = [];
 
@@ -113,10 +114,11 @@ function startWorker(resume) {
 function workerReady(ready, resume) {
   window.sasr.worker = ready;
   whenDrawn(() => {
+    page.tellDevices(JSON.stringify(ready.adapter));
     if (ready.why) page.say(ready.why, true);
     if (ready.damaged) return;
     if (ready.storage) navigator.storage?.persist?.().catch(() => {});
-    if (window.sasr.restarts > 0) page.again(resume ?? undefined);
+    if (resume) page.again(resume.run ?? undefined, resume.device ?? undefined);
   });
 }
 
@@ -127,31 +129,32 @@ function whenDrawn(act) {
 }
 
 /// A worker is lost: another one takes its place, and a run under way goes on from its last
-/// checkpoint, unless that breaks down again at once.
-function workerBroke({ said, memory }) {
+/// checkpoint. Where that breaks down again and again, or a card is lost, the user is asked.
+function workerBroke({ said, memory, card }) {
   worker.terminate();
   whenDrawn(() => {
-    const cause = memory ? "The memory of this page was not enough for the training" : "The training broke down";
-    const run = page.lost(`${cause} (${said})`);
+    const cause = card
+      ? "The graphics card was lost"
+      : memory
+        ? "The memory of this page was not enough for the training"
+        : "The training broke down";
+    const run = page.lost(`${cause} (${said})`) ?? null;
     const now = performance.now();
     failures.push(now);
     window.sasr.restarts += 1;
     window.sasr.lost = said;
     const often = failures.filter((time) => now - time < 60_000).length > 2;
-    if (!often) {
-      startWorker(run ?? null);
+    if (!often && !card) {
+      startWorker({ run, device: null });
       if (run) page.say(`Going on with ${run} from its last checkpoint`, false);
       return;
     }
-    const choices = {};
-    choices["Start the training again"] = () => startWorker(run ?? null);
-    if (device !== "cpu") {
-      choices["Start it again on the CPU"] = () => {
-        device = "cpu";
-        startWorker(run ?? null);
-      };
-    }
-    ask(`${cause} several times within a minute. Its last words: ${said}`, choices);
+    const what = run ? `Go on with ${run}` : "Start the training again";
+    const where = card ? " on the card" : "";
+    ask(`${cause}${often ? " several times within a minute" : ""} (${said}). What was kept is safe.`, {
+      [what + where]: () => startWorker({ run, device: null }),
+      [`${what} on the CPU`]: () => startWorker({ run, device: "cpu" }),
+    });
   });
 }
 
@@ -208,7 +211,7 @@ function ask(text, choices) {
 
 /// Asks for a file: a configuration, a zip of a run.
 function choose() {
-  const input = Object.assign(document.createElement("input"), { type: "file", accept: ".toml,.zip" });
+  const input = Object.assign(document.createElement("input"), { type: "file", accept: ".toml,.zip,.jsonl,.json,.parquet" });
   input.onchange = () => take(input.files);
   input.click();
 }
@@ -246,7 +249,8 @@ window.sasr = {
   send: (order) => page.send(JSON.stringify(order)),
   state: () => (page ? JSON.parse(page.state()) : {}),
   drop: (name, bytes) => page.dropFile(name, bytes),
-  /// For tests: breaks the worker as the browser would.
+  // For tests: what goes wrong in a browser.
+  loseCard: () => worker.postMessage({ loseCard: true }),
   breakWorker: () => workerBroke({ said: "ended by a test", memory: false }),
 };
 

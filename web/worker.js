@@ -1,7 +1,7 @@
 // The worker: trains and keeps the runs. It begins the same module as the page, and goes round
 // between a unit of work, the page's messages and the browser's storage.
 //
-// From the page: { start: { module, device } } first, then bytes, or { ping }.
+// From the page: { start: { module, device } } first, then bytes, or { ping }, { loseCard }.
 // To the page:   bytes, or { ready }, { kept }, { broke }, { pong }.
 
 import init, { Trainer, lastPanic } from "./sasr.js";
@@ -34,6 +34,8 @@ const rest = () =>
 self.onmessage = ({ data }) => {
   if (data instanceof Uint8Array) return hear(data);
   if (data.ping !== undefined) return self.postMessage({ pong: data.ping });
+  // For tests: a card that is lost.
+  if (data.loseCard) return card?.destroy();
   if (data.start) begin(data.start).catch(broke);
 };
 
@@ -49,7 +51,7 @@ function hear(bytes) {
 
 async function begin({ module, device }) {
   await init({ module_or_path: module });
-  const made = new Trainer(post, rest, device ?? undefined);
+  const made = new Trainer({ post, rest }, device ?? undefined);
   const ready = { adapter: await adapter(), storage: null, why: null };
   const damaged = await openFiles(made, ready);
   self.postMessage({ ready });
@@ -163,4 +165,25 @@ function lastPanicOr(error) {
   }
 }
 
-self.addEventListener("unhandledrejection", (event) => broke(event.reason));
+// A trap in the middle of a turn comes up here: nobody awaits the browser's own callbacks.
+self.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  broke(event.reason);
+});
+self.addEventListener("error", (event) => {
+  event.preventDefault();
+  broke(event.error ?? event.message);
+});
+
+// A card can be lost at any time: its driver was restarted, the machine slept, another page asked
+// too much. What computes on it hears of that only by errors it cannot mend.
+let card = null;
+if (self.GPUAdapter) {
+  const requestDevice = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...options) {
+    card = await requestDevice.apply(this, options);
+    card.lost.then(({ message }) =>
+      self.postMessage({ broke: { said: message || "no reason was given", memory: false, card: true } }));
+    return card;
+  };
+}

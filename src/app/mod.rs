@@ -11,12 +11,13 @@
 //! | [`presets`] | the configurations to start from |
 //! | [`theme`], [`widgets`] | colours and small things to draw |
 //! | [`worker`], [`remote`], [`wire`] | engine and library in a browser's worker, the page's ends of them, the messages between |
-//! | [`share`] | a configuration in a link |
+//! | [`share`], [`adapter`] | a configuration in a link; what a browser says of its graphics card |
 //! | `native` | the desktop's entry |
 //!
 //! A frame never waits: rooms are given a [`World`] to look at, and queue [`Action`]s; what takes
 //! time is asked of the engine or the library and comes back as a message.
 
+pub mod adapter;
 pub mod engine;
 pub mod library;
 #[cfg(not(target_family = "wasm"))]

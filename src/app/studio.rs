@@ -89,6 +89,8 @@ pub struct Studio {
     frame_time: f32,
     /// When memory was looked at, and what it was.
     memory: (f64, Option<usize>),
+    /// Which device training takes here, in short and with the reason, where that is worth saying.
+    devices: Option<(String, String)>,
     /// Who drives the window instead of a user, if somebody does.
     script: Option<Box<dyn Script>>,
 }
@@ -152,6 +154,7 @@ impl Studio {
             drawn: 0,
             frame_time: 0.0,
             memory: (f64::NEG_INFINITY, None),
+            devices: None,
             script: None,
             kept,
         };
@@ -209,6 +212,16 @@ impl Studio {
     /// Says what went wrong; stays until it is dismissed.
     pub fn complain(&mut self, text: String) {
         self.say_error(text);
+    }
+
+    /// Says below all rooms which device training takes, in short; the reason is shown on hovering.
+    pub fn tell_devices(&mut self, short: String, reason: String) {
+        self.devices = Some((short, reason));
+    }
+
+    /// What is said of devices, in short.
+    pub fn devices(&self) -> Option<&str> {
+        self.devices.as_ref().map(|(short, _)| short.as_str())
     }
 
     /// Frames drawn since the start.

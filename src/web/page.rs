@@ -9,6 +9,7 @@ use serde_json::json;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlCanvasElement;
 
+use crate::app::adapter::{self, Adapter};
 use crate::app::engine::Request;
 use crate::app::library::{Dropped, Errand};
 use crate::app::remote::{Line, Wish};
@@ -124,14 +125,16 @@ impl Page {
         run
     }
 
-    /// A new worker is there; it goes on with a run from its last checkpoint.
-    pub fn again(&self, resume: Option<String>) {
+    /// A new worker is there; it goes on with a run from its last checkpoint, perhaps on another
+    /// device.
+    pub fn again(&self, resume: Option<String>, device: Option<String>) {
         self.line.again();
         if let Some(run) = resume {
+            let set = device.map(|device| format!("device={device}"));
             self.line.engine().send(Request::Resume {
                 run,
                 checkpoint: None,
-                set: Vec::new(),
+                set: set.into_iter().collect(),
             });
         }
     }
@@ -152,6 +155,22 @@ impl Page {
             }
         }
         self.context.request_repaint();
+    }
+
+    /// Says which device training takes. `adapter` is WebGPU's information in JSON, or `null`.
+    ///
+    /// # Errors
+    /// Where it is something else.
+    #[wasm_bindgen(js_name = tellDevices)]
+    pub fn tell_devices(&self, adapter: &str) -> Result<(), String> {
+        let adapter: Option<Adapter> =
+            serde_json::from_str(adapter).map_err(|error| error.to_string())?;
+        if let Some(mut studio) = self.runner.app_mut::<Studio>() {
+            let (short, reason) = adapter::in_words(adapter.as_ref());
+            studio.tell_devices(short, reason);
+        }
+        self.context.request_repaint();
+        Ok(())
     }
 
     /// Whether drawing broke down, and what was said.
@@ -223,6 +242,7 @@ impl Page {
             })).collect::<Vec<_>>(),
             "records": records,
             "words": studio.words(),
+            "devices": studio.devices(),
             "frame_ms_p95": studio.frame_time() * 1e3,
             "frames": studio.frames_drawn(),
         })

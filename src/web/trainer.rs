@@ -6,9 +6,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Array, Promise, Uint8Array};
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::app::engine::Request;
 use crate::app::wire::{self, FromWorker, ToWorker};
@@ -20,12 +19,20 @@ use crate::files::storage::{self, Job, Storage, Stored};
 /// The folder of runs in the worker's tree.
 const RUNS: &str = "runs";
 
-/// Milliseconds of work after which messages are heard.
+/// Seconds of work after which messages are heard.
 const BREATH: f64 = 0.02;
 
-/// Jobs for the storage as the script takes them.
-#[wasm_bindgen(typescript_custom_section)]
-const JOBS: &str = "type Job = [file: string, at: number, bytes: Uint8Array | null];";
+#[wasm_bindgen]
+extern "C" {
+    /// What the script around the worker does for it.
+    pub type Loop;
+    /// Sends bytes to the page.
+    #[wasm_bindgen(method)]
+    fn post(this: &Loop, bytes: Vec<u8>);
+    /// A turn of the browser's own loop, in which messages are heard.
+    #[wasm_bindgen(method)]
+    async fn rest(this: &Loop);
+}
 
 /// Engine and library in a dedicated worker. Everything may be called while a turn is awaited.
 #[wasm_bindgen]
@@ -40,27 +47,19 @@ pub struct Trainer {
 
 #[wasm_bindgen]
 impl Trainer {
-    /// `post` is called with the bytes of each message to the page, `rest` gives a promise kept in
-    /// the browser's next turn. Where a `device` is named, `auto` means that one.
+    /// Where a `device` is named, `auto` means that one.
     #[wasm_bindgen(constructor)]
-    pub fn new(post: js_sys::Function, rest: js_sys::Function, device: Option<String>) -> Self {
+    pub fn new(around: Loop, device: Option<String>) -> Self {
         super::say_panics();
-        clock::breathe_by(
-            BREATH,
-            Rc::new(move || -> Pin<Box<dyn Future<Output = ()>>> {
-                let rested = rest.call0(&JsValue::NULL).map(Promise::from);
-                Box::pin(async move {
-                    if let Ok(rested) = rested {
-                        JsFuture::from(rested).await.ok();
-                    }
-                })
-            }),
-        );
+        let around = Rc::new(around);
+        let resting = around.clone();
+        let give_way = move || -> Pin<Box<dyn Future<Output = ()>>> {
+            let around = resting.clone();
+            Box::pin(async move { around.rest().await })
+        };
+        clock::breathe_by(BREATH, Rc::new(give_way));
         let say = move |said: FromWorker| match wire::encode(&said) {
-            Ok(bytes) => {
-                let bytes = Uint8Array::from(bytes.as_slice());
-                post.call1(&JsValue::NULL, &bytes).ok();
-            }
+            Ok(bytes) => around.post(bytes),
             Err(error) => super::console_error(&error.to_string()),
         };
         let worker = Worker::new(Path::new(RUNS), Rc::new(say));
@@ -129,18 +128,18 @@ impl Trainer {
             return Ok(Array::new());
         };
         let jobs = storage.take().map_err(|error| error.to_string())?;
-        Ok(jobs
-            .into_iter()
-            .map(|job| {
-                let (file, at, bytes) = match job {
-                    Job::Write { file, at, bytes } => {
-                        (file, at, Uint8Array::from(bytes.as_slice()).into())
-                    }
-                    Job::Remove { file } => (file, 0, JsValue::NULL),
-                };
-                Array::of3(&file.into(), &JsValue::from_f64(at as f64), &bytes)
-            })
-            .collect())
+        let all = Array::new();
+        for job in jobs {
+            let (file, at, bytes): (String, u64, JsValue) = match job {
+                Job::Write { file, at, bytes } => {
+                    (file, at, Uint8Array::from(bytes.as_slice()).into())
+                }
+                Job::Remove { file } => (file, 0, JsValue::NULL),
+            };
+            let (file, at) = (JsValue::from(file), JsValue::from_f64(at as f64));
+            all.push(&Array::of3(&file, &at, &bytes));
+        }
+        Ok(all)
     }
 
     /// The storage refused a job.

@@ -69,9 +69,16 @@ export class Browser {
   }
 
   async close() {
-    await Promise.race([this.call("Browser.close").catch(() => {}), sleep(3000)]);
+    const ended = new Promise((done) => (this.gone ? done() : this.child.once("exit", done)));
+    this.call("Browser.close").catch(() => {});
+    await Promise.race([ended, sleep(5000)]);
     if (!this.gone) this.child.kill("SIGKILL");
-    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    await ended;
+    await sleep(300);
+    // Its helpers may write a last file; a folder for temporary files may keep it.
+    try {
+      rmSync(this.profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    } catch {}
   }
 }
 

@@ -156,7 +156,7 @@ const tests = {
   async "a run is saved as a zip, deleted, and opened again"() {
     await tab.send({ Library: { Save: { name: "cpu-run.zip", what: { Zip: "cpu-run" } } } });
     const zip = join(downloads, "cpu-run.zip");
-    await wait("the download", 30, () => readdirSync(downloads).includes("cpu-run.zip"));
+    await waitFor("the download", 30, () => readdirSync(downloads).includes("cpu-run.zip"));
     const bytes = readFileSync(zip);
     const text = bytes.toString("latin1");
     for (const name of ["cpu-run/config.toml", "cpu-run/manifest.json", "cpu-run/metrics.jsonl", "step-000024/model.safetensors"]) {
@@ -215,13 +215,27 @@ const tests = {
     for (const [step, loss] of gpu.losses.entries()) assert.ok(Math.abs(loss - cpu.losses[step]) < 1e-3);
     await tab.picture(join(pictures, "7-webgpu.png"));
   },
+
+  async "a card that is lost is told, and the run goes on on the CPU if the user wants"() {
+    await tab.send({ Train: long("card", "").replace('"cpu"', '"gpu"') });
+    await tab.until("a checkpoint on the card", 170, (state) => record(state, "card")?.step >= 5);
+    await tab.value("window.sasr.loseCard()");
+    await waitFor("the question", 30, () => tab.value("!document.getElementById('word').hidden"));
+    await tab.picture(join(pictures, "8-card-lost.png"));
+    assert.ok((await tab.value("document.getElementById('word-text').textContent")).includes("graphics card was lost"));
+    await tab.value("[...document.querySelectorAll('#word button')].find((one) => one.textContent.endsWith('on the CPU')).click()");
+    const state = await tab.until("it goes on", 60, (state) => state.live === "card" && record(state, "card").device === "cpu"
+      && record(state, "card").step > 5);
+    assert.equal(record(state, "card").motion, "training");
+    await stop("card");
+  },
 };
 
 const notes = [];
 const note = (text) => notes.push(text);
 
-async function wait(what, seconds, holds) {
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(100)) if (holds()) return;
+async function waitFor(what, seconds, holds) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(100)) if (await holds()) return;
   throw new Error(`${what}: not within ${seconds} s`);
 }
 

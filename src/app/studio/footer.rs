@@ -23,6 +23,10 @@ impl Studio {
                 }
                 parts.extend(self.memory());
                 ui.label(RichText::new(parts.join("  ·  ")).small());
+                if let Some((short, reason)) = &self.devices {
+                    ui.separator();
+                    ui.label(RichText::new(short).small()).on_hover_text(reason);
+                }
                 if let Some(queue) = self.queue.clone() {
                     let text = format!(
                         "Comparison {}: run {} of {}",

@@ -420,7 +420,8 @@ fn a_run_of_the_command_line_is_followed_while_it_grows() {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    while !runs.join("followed/metrics.jsonl").exists() {
+    // It is written last: before that, the folder holds no run yet.
+    while !runs.join("followed/config.toml").exists() {
         assert!(
             child
                 .try_wait()

@@ -41,6 +41,8 @@ pub struct Record {
     pub key: RunKey,
     pub config: RunConfig,
     pub motion: Motion,
+    /// Its log is being read, and there is more in it.
+    pub reading: bool,
     pub phase: Phase,
     pub columns: Columns,
     /// What a controller was told, step by step, for what-if replays.
@@ -75,6 +77,7 @@ impl Record {
             key,
             config,
             motion,
+            reading: false,
             phase: Phase::Warmup,
             columns: Columns::default(),
             measured: Vec::new(),
@@ -102,6 +105,7 @@ impl Record {
         let (key, config, motion) = (self.key.clone(), self.config.clone(), self.motion.clone());
         *self = Self {
             revision,
+            reading: self.reading,
             ..Self::new(key, config, motion)
         };
     }

@@ -1,12 +1,15 @@
 //! The frame around the rooms: hears what came in, draws the room in view between a header and a
 //! footer, then does what was asked for.
 
+mod asking;
 mod backlog;
+mod coming;
 mod doing;
 mod footer;
 mod header;
 mod hearing;
 mod reading;
+mod toasts;
 
 pub use doing::encode_png;
 
@@ -49,14 +52,6 @@ impl Default for Kept {
     }
 }
 
-/// A short word to the user.
-struct Toast {
-    text: String,
-    /// Stays until dismissed.
-    is_error: bool,
-    until: f64,
-}
-
 /// A part of the window on its way to a file.
 struct Picture {
     name: String,
@@ -77,7 +72,10 @@ pub struct Studio {
     runs: Vec<RunCard>,
     selected: Option<u64>,
     actions: Actions,
-    toasts: Vec<Toast>,
+    coming: coming::Coming,
+    /// The path being written where no dialog can ask for one.
+    asking: Option<String>,
+    toasts: Vec<toasts::Toast>,
     clock: Clock,
     /// A picture that was asked for and has not come yet.
     picture: Option<Picture>,
@@ -145,6 +143,8 @@ impl Studio {
             runs: Vec::new(),
             selected: None,
             actions: Actions::default(),
+            coming: coming::Coming::default(),
+            asking: None,
             toasts: Vec::new(),
             clock: Clock::start(),
             picture: None,
@@ -226,6 +226,8 @@ impl Studio {
             kept.rooms.at(kept.place).show(ui, &world, actions);
         });
         self.question_before_closing(ui);
+        self.question_for_path(ui);
+        self.invite_drop(ui);
         self.show_toasts(ui);
     }
 

@@ -157,7 +157,7 @@ impl Record {
             } => {
                 (self.parameters, self.device) = (parameters, device);
                 self.config.max_steps = steps;
-                self.notices.extend(notices);
+                self.note(notices);
             }
             Event::PhaseBegan { phase, .. } => self.phase = phase,
             Event::Step(record) => self.hear_step(&record),
@@ -213,6 +213,18 @@ impl Record {
             self.config = config;
         }
         self.changes.push((step, path, value));
+    }
+
+    /// Takes in what is worth knowing, as sentences.
+    pub fn note(&mut self, notices: Vec<String>) {
+        let sentence = |notice: String| {
+            let mut letters = notice.chars();
+            match letters.next() {
+                Some(first) => first.to_uppercase().chain(letters).collect(),
+                None => notice,
+            }
+        };
+        self.notices.extend(notices.into_iter().map(sentence));
     }
 
     fn set_paused(&mut self, now: bool) {

@@ -358,13 +358,7 @@ impl Rollouts {
         }
     }
 
-    fn side_by_side(
-        &mut self,
-        ui: &mut Ui,
-        record: &Record,
-        shown: u64,
-        actions: &mut Actions,
-    ) {
+    fn side_by_side(&mut self, ui: &mut Ui, record: &Record, shown: u64, actions: &mut Actions) {
         let (Some(sheet), Some(choice)) = (self.sheet.get(), self.choice.get()) else {
             return;
         };

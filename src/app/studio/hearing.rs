@@ -2,10 +2,10 @@
 
 use eframe::egui;
 
+use super::Studio;
 use super::backlog::Heard;
-use super::{Studio, Toast};
 use crate::app::engine::Reply;
-use crate::app::library::{Dropped, Errand, Found};
+use crate::app::library::{Errand, Found};
 use crate::app::record::{Motion, Record};
 use crate::app::{Action, Place};
 
@@ -17,9 +17,6 @@ const WHILE_IDLE: f64 = 0.012;
 
 /// Words that wait at most before more is received.
 const BACKLOG: usize = 20_000;
-
-/// Seconds a word to the user stays.
-const TOAST_SECONDS: f64 = 6.0;
 
 impl Studio {
     /// Takes in what has come, as far as a frame allows; asks for another frame if there is more.
@@ -58,6 +55,7 @@ impl Studio {
         }
         if let Some(found) = found {
             self.tell_rooms(|room| room.found(&found));
+            self.go_to_opened(&found);
             self.hear_library(found);
         }
         any
@@ -194,7 +192,7 @@ impl Studio {
                 if let Some(config) = config {
                     record.config = *config;
                 }
-                record.notices.extend(notices);
+                record.note(notices);
                 let motion = if growing {
                     Motion::Followed
                 } else {
@@ -210,6 +208,7 @@ impl Studio {
                 self.backlog.push(&run, standing);
             }
             Found::Config(config) => self.actions.push(Action::Configure(config)),
+            Found::NoDialog => self.asking = Some(String::new()),
             Found::Done(what) => self.say(what),
             Found::Failed(why) => self.say_error(why),
             Found::Moved { from, to } => self.move_run(&from, to),
@@ -239,37 +238,5 @@ impl Studio {
     fn put_off(&mut self, run: &str, events: Vec<crate::training::Event>) {
         let events = events.into_iter().map(Heard::Event);
         self.backlog.extend(run, events);
-    }
-
-    /// Says something that goes away by itself.
-    pub(super) fn say(&mut self, text: String) {
-        let until = self.clock.seconds() + TOAST_SECONDS;
-        self.toasts.push(Toast {
-            text,
-            is_error: false,
-            until,
-        });
-    }
-
-    /// Says what went wrong; stays until it is dismissed.
-    pub(super) fn say_error(&mut self, text: String) {
-        if self.toasts.iter().any(|toast| toast.text == text) {
-            return;
-        }
-        self.toasts.push(Toast {
-            text,
-            is_error: true,
-            until: f64::INFINITY,
-        });
-    }
-
-    /// Files that were dropped into the window.
-    pub(super) fn take_dropped(&mut self, context: &egui::Context) {
-        let dropped = context.input_mut(|input| std::mem::take(&mut input.raw.dropped_files));
-        for file in dropped {
-            let path = file.path().to_string_lossy().into_owned();
-            let dropped = Dropped::Path(path);
-            self.library.send(Errand::Import(dropped));
-        }
     }
 }

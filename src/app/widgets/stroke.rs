@@ -220,7 +220,10 @@ mod tests {
         // Neighbours touch: a steep part does not vanish.
         for pair in known.windows(2) {
             let (a, b) = (columns[pair[0]].unwrap(), columns[pair[1]].unwrap());
-            assert!(a.min <= b.max + 0.01 && b.min <= a.max + 0.01, "{a:?} {b:?}");
+            assert!(
+                a.min <= b.max + 0.01 && b.min <= a.max + 0.01,
+                "{a:?} {b:?}"
+            );
         }
         let mesh = mesh(first, &columns, 1.6, Color32::BLACK, 1.0);
         let (low, high) = (mesh.calc_bounds().min.y, mesh.calc_bounds().max.y);
@@ -243,7 +246,12 @@ mod tests {
         assert_eq!((across[4].pos.y, across[4].color.a()), (5.5, 255));
         assert_eq!((across[6].pos.y, across[6].color.a()), (6.5, 0));
 
-        let cliff = [place(0.0, 0.0), place(5.0, 0.0), place(5.9, 80.0), place(9.0, 80.0)];
+        let cliff = [
+            place(0.0, 0.0),
+            place(5.0, 0.0),
+            place(5.9, 80.0),
+            place(9.0, 80.0),
+        ];
         let (first, columns) = columns(cliff.into_iter(), Rangef::new(0.0, 10.0), 1.0);
         let drawn = mesh(first, &columns, 2.0, Color32::BLACK, 1.0);
         let opacity = |column: f32| -> f32 {

@@ -259,7 +259,12 @@ fn runs_are_compared_with_their_own_numbers_and_settings() {
             .iter()
             .all(|config| window.query_by_label(&config.name).is_some())
     });
+    // The run that is shown is chosen at first.
+    until(&mut window, "the run shown", |window| {
+        shows(window, "1 run in 1 group")
+    });
     // Two of the three; the third must not show up among the results.
+    click(&mut window, "three");
     click(&mut window, "one");
     click(&mut window, "two");
     click(&mut window, "Results");

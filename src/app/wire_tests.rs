@@ -425,8 +425,9 @@ fn what_is_found() {
             why: "no".into(),
         },
         Found::Failed("no".into()),
+        Found::NoDialog,
     ];
-    all(&messages, 13, |message| match message {
+    all(&messages, 14, |message| match message {
         Found::Runs(_) => 0,
         Found::Opened { .. } => 1,
         Found::News { .. } => 2,
@@ -440,6 +441,7 @@ fn what_is_found() {
         Found::Done(_) => 10,
         Found::Refused { .. } => 11,
         Found::Failed(_) => 12,
+        Found::NoDialog => 13,
     });
 }
 

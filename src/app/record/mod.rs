@@ -41,6 +41,8 @@ pub struct Record {
     pub key: RunKey,
     pub config: RunConfig,
     pub motion: Motion,
+    /// Its log is being read, and there is more in it.
+    pub reading: bool,
     pub phase: Phase,
     pub columns: Columns,
     /// What a controller was told, step by step, for what-if replays.
@@ -75,6 +77,7 @@ impl Record {
             key,
             config,
             motion,
+            reading: false,
             phase: Phase::Warmup,
             columns: Columns::default(),
             measured: Vec::new(),
@@ -102,6 +105,7 @@ impl Record {
         let (key, config, motion) = (self.key.clone(), self.config.clone(), self.motion.clone());
         *self = Self {
             revision,
+            reading: self.reading,
             ..Self::new(key, config, motion)
         };
     }
@@ -153,7 +157,7 @@ impl Record {
             } => {
                 (self.parameters, self.device) = (parameters, device);
                 self.config.max_steps = steps;
-                self.notices.extend(notices);
+                self.note(notices);
             }
             Event::PhaseBegan { phase, .. } => self.phase = phase,
             Event::Step(record) => self.hear_step(&record),
@@ -209,6 +213,18 @@ impl Record {
             self.config = config;
         }
         self.changes.push((step, path, value));
+    }
+
+    /// Takes in what is worth knowing, as sentences.
+    pub fn note(&mut self, notices: Vec<String>) {
+        let sentence = |notice: String| {
+            let mut letters = notice.chars();
+            match letters.next() {
+                Some(first) => first.to_uppercase().chain(letters).collect(),
+                None => notice,
+            }
+        };
+        self.notices.extend(notices.into_iter().map(sentence));
     }
 
     fn set_paused(&mut self, now: bool) {

@@ -76,6 +76,7 @@ fn events(run: &RunData) -> Vec<Event> {
         Event::Changed {
             step: 5,
             path: "balance.gamma".into(),
+            before: "1.0".into(),
             value: "2".into(),
         },
         Event::Paused { step: 6 },

@@ -205,10 +205,12 @@ pub enum Event {
     /// The base model is ready to be cached.
     BaseReady,
     Alarm(Alarm),
-    /// A live setting was changed.
+    /// A setting was changed: live, or when the run was gone on with. `step` is the last one that
+    /// was decided before it; the values are as they would be written in a file.
     Changed {
         step: u64,
         path: String,
+        before: String,
         value: String,
     },
     Paused {

@@ -132,15 +132,12 @@ impl Work {
             finished,
             error: error.map(|error| in_full(&error)),
         });
-        if let Some(queue) = &mut self.queue {
-            if broken || live.stopping {
-                // What is there stays; starting the comparison again goes on with it.
-                self.queue = None;
-                (self.say)(Reply::Queue(None));
-            } else {
-                queue.state.done += 1;
-                (self.say)(Reply::Queue(Some(queue.state.clone())));
-            }
+        if self.queue.is_some() && (broken || live.stopping) {
+            // What is there stays; starting the comparison again goes on with it.
+            self.queue = None;
+            (self.say)(Reply::Queue(None));
+        } else {
+            self.one_more_is_done();
         }
     }
 
@@ -238,7 +235,7 @@ impl Work {
             return;
         }
         let path = self.path(key);
-        match Run::resume(&path, checkpoint, set).await {
+        match Run::resume_sharing(&path, checkpoint, set, &self.runs).await {
             Ok(Some(run)) => {
                 let before = earlier(&path);
                 self.begin(key.into(), Ok(run), before);

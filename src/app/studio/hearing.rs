@@ -172,9 +172,11 @@ impl Studio {
                     record.restart();
                 }
                 if let Some(config) = config {
-                    record.config = *config;
+                    record.set_config(*config);
                 }
-                record.notices.extend(notices);
+                for notice in notices {
+                    record.notice(notice);
+                }
                 let motion = if growing {
                     Motion::Followed
                 } else {

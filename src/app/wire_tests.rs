@@ -155,6 +155,11 @@ fn requests() {
             },
             question: question(Asked::Problem { level: 3, index: 4 }),
         },
+        Request::Sample {
+            ticket: 6,
+            subject: Subject::Origin { run: "a".into() },
+            question: question(Asked::Problem { level: 1, index: 0 }),
+        },
         Request::Preview {
             ticket: 3,
             config: config.clone(),

@@ -11,8 +11,8 @@ use serde::de::Error as _;
 use serde_json::Value;
 
 use super::read::{
-    ALARMS, CHANGES, COMPLETIONS, CONFIG, EVALUATIONS, MANIFEST, METRICS, ReadError, name_of, parse,
-    parse_manifest, parse_step, torn,
+    ALARMS, CHANGES, COMPLETIONS, CONFIG, EVALUATIONS, MANIFEST, METRICS, ReadError, name_of,
+    parse, parse_manifest, parse_step, torn,
 };
 use super::tail::Tail;
 use crate::config::RunConfig;

@@ -146,7 +146,8 @@ pub struct EvaluationRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alarm {
     pub step: u64,
-    /// `overfitting`, `collapse`, `zero_variance`, `stale`, `not_finite`, `truncation`.
+    /// `overfitting`, `regression`, `collapse`, `drift`, `zero_variance`, `stale`, `not_finite`,
+    /// `truncation`.
     pub kind: String,
     /// What was seen, with its numbers, and what to try.
     pub message: String,

@@ -633,7 +633,7 @@ impl Session {
     }
 
     /// The model that an origin names, once there is one.
-    pub(super) fn origin(&self, origin: Origin) -> Option<Model> {
+    pub fn origin(&self, origin: Origin) -> Option<Model> {
         let name = match origin {
             Origin::Warmup => ORIGIN,
             Origin::Base => BASE,

@@ -128,7 +128,10 @@ impl Columns {
             put(names::G, decision.g);
             // During the warm-up G_warm is not what it will be yet.
             let warm = decision.g_warm.filter(|_| !warming_up(&record.phase));
-            put(names::G_RATIO, decision.g.zip(warm).map(|(g, warm)| g / warm));
+            put(
+                names::G_RATIO,
+                decision.g.zip(warm).map(|(g, warm)| g / warm),
+            );
             put(names::D, decision.d);
             put(names::D_PULL, decision.d.map(|_| decision.d_pull));
         }

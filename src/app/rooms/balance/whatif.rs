@@ -97,9 +97,11 @@ impl Replay {
             && self.seed == record.config.seed
             && goes_on
             && self.used.len() <= settings.len()
-            && self.used.iter().zip(settings).all(|(used, now)| {
-                used.after == now.after && relevant(used) == relevant(now)
-            })
+            && self
+                .used
+                .iter()
+                .zip(settings)
+                .all(|(used, now)| used.after == now.after && relevant(used) == relevant(now))
     }
 
     /// Whether every logged step has been decided again.
@@ -200,7 +202,12 @@ impl Replay {
         format!(
             "With {} and {}",
             one('γ', self.tried.gamma, gamma, differs(|config| config.gamma)),
-            one('λ', self.tried.lambda, lambda, differs(|config| config.lambda)),
+            one(
+                'λ',
+                self.tried.lambda,
+                lambda,
+                differs(|config| config.lambda)
+            ),
         )
     }
 

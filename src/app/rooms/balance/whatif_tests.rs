@@ -19,7 +19,7 @@ fn run_until(steps: u64, until: u64) -> (Record, Vec<Explanation>) {
 fn changed_run(steps: u64) -> (Record, Vec<Explanation>) {
     let changes = [
         changed(300, "balance.gamma", "1.0", "2"),
-        changed(350, "balance.d_cap", "5.0", "0.3"),
+        changed(350, "balance.d_cap", "1.0", "0.3"),
     ];
     made_up(steps, steps, &changes)
 }
@@ -162,7 +162,10 @@ fn settings_that_were_changed_on_the_way_are_changed_at_their_steps() {
     assert_eq!(record.columns.get(names::P).unwrap(), replay.p);
     assert_eq!((replay.decisions, replay.differing.len()), (580, 0));
     let text = sentence(replay);
-    assert!(text.starts_with("With γ as it was changed on the way"), "{text}");
+    assert!(
+        text.starts_with("With γ as it was changed on the way"),
+        "{text}"
+    );
     assert!(text.ends_with("all 580 decisions would have been the same"));
 
     // The run's own newest values, tried throughout, answer otherwise.
@@ -181,7 +184,12 @@ fn a_change_while_the_answer_grows_is_taken_in() {
     let mut what_if = WhatIf::default();
     answer(&mut what_if, &record, 4);
     for change in &whole.changes {
-        record.hear(changed(change.step, &change.path, &change.before, &change.value));
+        record.hear(changed(
+            change.step,
+            &change.path,
+            &change.before,
+            &change.value,
+        ));
     }
     for step in 301..=400 {
         let more = whole.step_record(step).unwrap();

@@ -1,10 +1,12 @@
 //! The frame around the rooms: hears what came in, draws the room in view between a header and a
 //! footer, then does what was asked for.
 
+mod backlog;
 mod doing;
 mod footer;
 mod header;
 mod hearing;
+mod reading;
 
 pub use doing::encode_png;
 
@@ -69,7 +71,7 @@ pub struct Studio {
     library: Box<dyn Library>,
     records: BTreeMap<RunKey, Record>,
     /// Events that have come and did not fit into a frame yet.
-    unheard: std::collections::VecDeque<(RunKey, hearing::Heard)>,
+    backlog: backlog::Backlog,
     live: Option<RunKey>,
     queue: Option<QueueState>,
     runs: Vec<RunCard>,
@@ -137,7 +139,7 @@ impl Studio {
             engine,
             library,
             records: BTreeMap::new(),
-            unheard: std::collections::VecDeque::new(),
+            backlog: backlog::Backlog::default(),
             live: None,
             queue: None,
             runs: Vec::new(),
@@ -156,7 +158,11 @@ impl Studio {
             kept,
         };
         studio.library.send(Errand::List);
-        for run in studio.kept.open.clone() {
+        // The run that is looked at is opened first.
+        let shown = studio.kept.shown.clone();
+        let mut open = studio.kept.open.clone();
+        open.sort_by_key(|run| Some(run) != shown.as_ref());
+        for run in open {
             studio.library.send(Errand::Open(run));
         }
         studio

@@ -43,6 +43,8 @@ pub struct Record {
     pub key: RunKey,
     pub config: RunConfig,
     pub motion: Motion,
+    /// Its log is being read, and there is more in it.
+    pub reading: bool,
     pub phase: Phase,
     pub columns: Columns,
     /// What a controller was told, step by step, for what-if replays.
@@ -80,6 +82,7 @@ impl Record {
             in_force: changes::in_force(&config, &[]),
             config,
             motion,
+            reading: false,
             phase: Phase::Warmup,
             columns: Columns::default(),
             measured: Vec::new(),
@@ -107,6 +110,7 @@ impl Record {
         let (key, config, motion) = (self.key.clone(), self.config.clone(), self.motion.clone());
         *self = Self {
             revision,
+            reading: self.reading,
             ..Self::new(key, config, motion)
         };
     }

@@ -150,12 +150,13 @@ impl Studio {
 
     fn progress(&mut self, ui: &mut egui::Ui) {
         let Some(record) = self.shown() else { return };
-        let (share, text) = progress_of(record);
-        let fill = theme::palette(ui).accent.gamma_multiply(0.6);
+        let reading = super::reading::of(record, &self.runs);
+        let (share, text) = reading.unwrap_or_else(|| progress_of(record));
+        let text = RichText::new(text).small().color(theme::palette(ui).on_bar);
         let bar = egui::ProgressBar::new(share)
             .desired_height(16.0)
-            .fill(fill)
-            .text(RichText::new(text).small());
+            .fill(theme::palette(ui).bar)
+            .text(text);
         ui.add(bar);
     }
 }

@@ -1,9 +1,11 @@
 //! Small things to draw that more than one room needs.
 
 mod plots;
+mod stroke;
 mod tokens;
 
 pub use plots::{Line, band, lines, thinned};
+pub use stroke::Stroke;
 pub use tokens::{Piece, pieces};
 
 use eframe::egui::{self, Color32, RichText, Ui};

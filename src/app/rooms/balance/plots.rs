@@ -18,7 +18,7 @@ use crate::app::theme::{self, Palette};
 use crate::app::widgets::thinned;
 use crate::config::Mode;
 
-/// Points per curve: about one per pixel.
+/// Points per curve: the lowest and the highest for about every pixel or two.
 const POINTS: usize = 1200;
 
 /// Marks drawn at most.
@@ -251,6 +251,7 @@ impl Plots {
             range,
             colors: theme::palette(ui),
             strong: ui.visuals().strong_text_color(),
+            text: ui.visuals().weak_text_color(),
         };
         let marks = drawing.marks;
         // A mark answers to a pointer within some pixels.

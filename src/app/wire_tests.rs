@@ -76,6 +76,7 @@ fn events(run: &RunData) -> Vec<Event> {
         Event::Changed {
             step: 5,
             path: "balance.gamma".into(),
+            before: "1.0".into(),
             value: "2".into(),
         },
         Event::Paused { step: 6 },
@@ -153,6 +154,11 @@ fn requests() {
                 checkpoint: None,
             },
             question: question(Asked::Problem { level: 3, index: 4 }),
+        },
+        Request::Sample {
+            ticket: 6,
+            subject: Subject::Origin { run: "a".into() },
+            question: question(Asked::Problem { level: 1, index: 0 }),
         },
         Request::Preview {
             ticket: 3,

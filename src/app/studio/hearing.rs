@@ -190,9 +190,11 @@ impl Studio {
                     record.restart();
                 }
                 if let Some(config) = config {
-                    record.config = *config;
+                    record.set_config(*config);
                 }
-                record.note(notices);
+                for notice in notices {
+                    record.notice(notice);
+                }
                 let motion = if growing {
                     Motion::Followed
                 } else {

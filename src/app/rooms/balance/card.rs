@@ -130,7 +130,7 @@ fn signals(ui: &mut Ui, record: &Record, explanation: &Explanation) {
         rows.push(("G", g, from, hover));
     }
     if let Some(warm) = explanation.g_warm {
-        let from = warm_statistic(&record.config.balance);
+        let from = warm_statistic(&record.config);
         rows.push((
             "G_warm",
             warm,

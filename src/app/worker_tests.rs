@@ -218,7 +218,10 @@ fn a_run_lives_its_whole_life_in_messages() {
         config: config(&[]),
     });
     page.reply(|reply| match reply {
-        Reply::Began { run, .. } => Some(assert_eq!(run, "tiny-2")),
+        Reply::Began { run, .. } => {
+            assert_eq!(run, "tiny-2");
+            Some(())
+        }
         _ => None,
     });
     page.send(Errand::Delete("tiny-2".into()));
@@ -244,7 +247,10 @@ fn a_run_lives_its_whole_life_in_messages() {
         what: SavedWhat::Report(vec!["tiny".into()]),
     }));
     page.found(|found| match found {
-        Found::Download { bytes, .. } => Some(assert!(bytes.starts_with(b"<!"))),
+        Found::Download { bytes, .. } => {
+            assert!(bytes.starts_with(b"<!"));
+            Some(())
+        }
         _ => None,
     });
     page.send(Errand::Compare {
@@ -255,12 +261,18 @@ fn a_run_lives_its_whole_life_in_messages() {
         Found::Compared {
             ticket: 7,
             compared,
-        } => Some(assert_eq!(compared.curves.len(), 1)),
+        } => {
+            assert_eq!(compared.curves.len(), 1);
+            Some(())
+        }
         _ => None,
     });
     page.send(Errand::Delete("tiny".into()));
     page.found(|found| match found {
-        Found::Moved { from, to: None } => Some(assert_eq!(from, "tiny")),
+        Found::Moved { from, to: None } => {
+            assert_eq!(from, "tiny");
+            Some(())
+        }
         _ => None,
     });
     assert!(page.list().iter().all(|run| run.key != "tiny"));
@@ -272,7 +284,10 @@ fn a_run_lives_its_whole_life_in_messages() {
         bytes: zip,
     }));
     page.found(|found| match found {
-        Found::Opened { run, .. } => Some(assert_eq!(run, "tiny")),
+        Found::Opened { run, .. } => {
+            assert_eq!(run, "tiny");
+            Some(())
+        }
         _ => None,
     });
     page.ask(Request::Resume {
@@ -454,7 +469,8 @@ fn a_data_file_that_came_in_can_be_trained_on() {
     page.wait(|message| match message {
         FromWorker::Engine(Reply::Refused { why, .. }) => panic!("{why}"),
         FromWorker::Engine(Reply::Previewed { previews, .. }) => {
-            Some(assert!(previews[0].problem.prompt.contains("pens")))
+            assert!(previews[0].problem.prompt.contains("pens"));
+            Some(())
         }
         _ => None,
     });

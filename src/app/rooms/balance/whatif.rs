@@ -297,7 +297,7 @@ pub fn sentence(replay: &Replay) -> String {
     if replay.decisions == 0 {
         return "There were no decisions yet: the warm-up is SFT in any case".to_owned();
     }
-    if config.mode == Mode::Blend {
+    if replay.config.mode == Mode::Blend {
         let shift = super::formula::minus(&format!("{:+.3}", replay.mean_shift()));
         return format!(
             "{with}, SFT's weight would have been {shift} on average over {} blended steps",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use eframe::egui::accesskit::Role;
 use eframe::egui::{Ui, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -123,14 +124,20 @@ fn a_row_opens_its_completion() {
     harness.run();
     harness.get_by_label("tokens").click();
     harness.run();
-    // The longest comes first, and is not open yet.
-    let rows: Vec<_> = harness.get_all_by_label("Problem 4").collect();
-    assert!(rows.len() >= 4, "{}", rows.len());
-    rows[0].click();
-    harness.run();
+    // The longest comes first, and is open until another row is clicked.
     harness.get_by_label("Copy text").click();
     harness.run();
     assert_eq!(harness.state().copied, ["sample 3\nso 1"]);
+    let rows: Vec<_> = harness
+        .get_all_by_role_and_label(Role::Button, "Problem 4")
+        .collect();
+    assert!(rows.len() >= 4, "{}", rows.len());
+    rows[1].click();
+    harness.run();
+    harness.get_by_label("Copy text").click();
+    harness.run();
+    let copied = &harness.state().copied;
+    assert!(copied.len() == 2 && copied[1] != copied[0], "{copied:?}");
     // The next quiz does not take away what is being read.
     assert_eq!(harness.state().selected, Some(4));
     let record = harness.state_mut().record.as_mut().unwrap();

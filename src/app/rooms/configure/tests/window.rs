@@ -58,13 +58,17 @@ fn is_enabled(harness: &Harness<'_, Shown>, name: &str) -> bool {
     !harness.get_by_label(name).accesskit_node().is_disabled()
 }
 
+/// A field that is drawn further down.
+const BELOW: &str = "(grpo.max_completion_length)";
 const GENERATIONS: &str = "Number of generations (grpo.num_generations)";
 
 #[test]
 fn a_wrong_value_is_marked_and_keeps_the_run_from_starting() {
     let mut harness = window(Draft::default());
     assert!(is_enabled(&harness, "Start"));
-    let below = |harness: &Harness<'_, Shown>| harness.get_by_label("Name (name)").rect();
+    let below = |harness: &Harness<'_, Shown>| harness.get_by_label_contains(BELOW).rect();
+    // Writing brings the field into view; from then on nothing may move.
+    write(&mut harness, GENERATIONS, "8");
     let before = (below(&harness), harness.get_by_label(GENERATIONS).rect());
     write(&mut harness, GENERATIONS, "1");
     // What is wrong moves nothing: the next click would land in another field.
@@ -157,10 +161,10 @@ fn a_hidden_problem_is_listed_with_a_way_to_it() {
 
 #[test]
 fn the_settings_can_be_sent_to_a_comparison() {
-    let mut harness = window(quickstart(&[("max_steps", "90")]));
+    let mut harness = window(quickstart(&[("max_steps", "190")]));
     harness.get_by_label("Compare methods…").click();
     harness.run();
-    let expected = config(&quickstart(&[("max_steps", "90")]));
+    let expected = config(&quickstart(&[("max_steps", "190")]));
     let list = &harness.state().actions.list;
     assert!(matches!(&list[..], [Action::Compare(config)] if **config == expected));
 }

@@ -63,7 +63,11 @@ impl Studio {
 
 /// Steps and tokens a second over the last steps.
 fn pace(record: &Record) -> Option<String> {
-    if !record.is_here() {
+    use crate::app::record::Motion;
+    if !matches!(
+        record.motion,
+        Motion::Here { paused: false } | Motion::Followed
+    ) {
         return None;
     }
     let columns = &record.columns;

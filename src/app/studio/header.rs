@@ -206,7 +206,7 @@ fn progress_of(record: &Record) -> (f32, String) {
         );
         return (done as f32 / record.base_steps.max(1) as f32, text);
     }
-    let mut text = format!("{} · step {step} of {of}", phase_words(record.phase));
+    let mut text = format!("{} · step {step} of {of}", standing(record));
     if let Some(progress) = &record.progress {
         text += &format!(
             " · {} {} of {}",
@@ -215,12 +215,26 @@ fn progress_of(record: &Record) -> (f32, String) {
             progress.total
         );
     }
-    if record.is_here()
-        && let Some(seconds) = seconds_left(record)
+    if matches!(
+        record.motion,
+        Motion::Here { paused: false } | Motion::Followed
+    ) && let Some(seconds) = seconds_left(record)
     {
         text += &format!(" · about {} left", in_words(seconds));
     }
     (share, text)
+}
+
+/// Where a run stands: what it does, or why it does nothing.
+fn standing(record: &Record) -> String {
+    let phase = phase_words(record.phase);
+    match record.motion {
+        Motion::Here { paused: true } => format!("Paused in {}", phase.to_lowercase()),
+        Motion::Here { paused: false } => phase.to_owned(),
+        Motion::Followed => format!("Followed live: {}", phase.to_lowercase()),
+        Motion::Still if record.finished => "Done".to_owned(),
+        Motion::Still => "Stopped".to_owned(),
+    }
 }
 
 fn phase_words(phase: Phase) -> &'static str {
@@ -252,5 +266,25 @@ pub fn in_words(seconds: f64) -> String {
         s if s < 90.0 => format!("{s:.0} s"),
         s if s < 5400.0 => format!("{:.0} min", s / 60.0),
         s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::RunConfig;
+
+    #[test]
+    fn the_header_says_why_nothing_moves() {
+        let words = |motion: Motion, finished: bool| {
+            let mut record = Record::new("a".into(), RunConfig::default(), motion);
+            (record.phase, record.finished) = (Phase::Adaptive, finished);
+            progress_of(&record).1
+        };
+        assert!(words(Motion::Here { paused: false }, false).starts_with("Adaptive · step"));
+        assert!(words(Motion::Here { paused: true }, false).starts_with("Paused in adaptive"));
+        assert!(words(Motion::Followed, false).starts_with("Followed live: adaptive"));
+        assert!(words(Motion::Still, false).starts_with("Stopped · step"));
+        assert!(words(Motion::Still, true).starts_with("Done · step"));
     }
 }

@@ -82,6 +82,35 @@ impl Studio {
         }
     }
 
+    /// Whether a run that begins is shown: not where it is the next of a comparison and the user
+    /// looks at something else than the one before.
+    fn takes_over(&self, run: &str) -> bool {
+        let Some(queue) = &self.queue else {
+            return true;
+        };
+        let place = queue.runs.iter().position(|other| other == run);
+        let Some(shown) = &self.kept.shown else {
+            return true;
+        };
+        match place {
+            None | Some(0) => true,
+            Some(place) => *shown == queue.runs[place - 1],
+        }
+    }
+
+    /// Closes the comparison's runs that are done and not looked at: each costs memory.
+    fn close_done_of_queue(&mut self) {
+        let Some(queue) = &self.queue else { return };
+        let shown = self.kept.shown.as_deref();
+        let done = queue.runs.iter().filter(|run| {
+            let still = |record: &Record| record.motion == Motion::Still;
+            shown != Some(run.as_str()) && self.records.get(*run).is_some_and(still)
+        });
+        for run in done.cloned().collect::<Vec<_>>() {
+            self.close_run(&run);
+        }
+    }
+
     /// A run that was trained here has come to an end, and everything it said was heard.
     fn hear_end(&mut self, run: &str, finished: bool, error: Option<String>) {
         if let Some(record) = self.records.get_mut(run) {
@@ -120,9 +149,12 @@ impl Studio {
                 self.put_off(&run, before);
                 self.library.send(Errand::Close(run.clone()));
                 self.records.insert(run.clone(), record);
-                self.live = Some(run.clone());
-                self.kept.shown = Some(run);
-                self.selected = None;
+                if self.takes_over(&run) {
+                    self.kept.shown = Some(run.clone());
+                    self.selected = None;
+                }
+                self.live = Some(run);
+                self.close_done_of_queue();
                 self.library.send(Errand::List);
             }
             Reply::Events { run, events } => self.put_off(&run, events),
@@ -135,8 +167,13 @@ impl Studio {
                 self.backlog.push(&run, Heard::Ended { finished, error });
             }
             Reply::Queue(state) => {
-                if state.is_none() && self.queue.is_some() {
-                    self.say("The comparison is through".into());
+                if let (None, Some(queue)) = (&state, &self.queue) {
+                    let words = if queue.done >= queue.runs.len() {
+                        "The comparison is through"
+                    } else {
+                        "The comparison is stopped: starting it again goes on with it"
+                    };
+                    self.say(words.into());
                 }
                 self.queue = state;
             }

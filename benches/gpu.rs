@@ -154,7 +154,7 @@ fn main() {
         "SFT: {} layers, width {}, {} × {} tokens",
         shape.layers, shape.width, shape.rows, shape.time
     );
-    let repeats = if given("--quick") { 5 } else { 20 };
+    let repeats = if given("--quick") { 5 } else { 9 };
     measure("our kernels", &shape, &device, repeats);
     if !given("--ours") {
         kernels::prefer_portable(true);

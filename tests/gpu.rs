@@ -8,8 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use burn::tensor::{Device, Tensor};
 use safetensors::SafeTensors;
+use sasr::config::{GrpoConfig, ModelConfig, OptimizerConfig};
 use sasr::kernels::{self, AdamWStep};
-use sasr::model::{Decoder, DecoderSpec, Parameters, Rotary};
+use sasr::model::{Decoder, DecoderSpec, Model, Parameters, Rotary};
+use sasr::text::Example;
+use sasr::training::{AdamW, PolicyRow, Shards, Workers};
 
 /// The graphics device, for one test at a time.
 fn gpu() -> Option<(Device, MutexGuard<'static, ()>)> {
@@ -144,5 +147,76 @@ fn ten_adamw_steps() {
             worst[0], worst[1]
         );
         assert!(worst[0] < 1e-4 && worst[1] < 1e-3, "{name}: {worst:?}");
+    }
+}
+
+/// Losses and gradient norms of alternating SFT and policy updates of a small fresh model, rows of
+/// different lengths, some masked; and the log-probabilities at the end.
+fn alternating_updates(device: &Device) -> Vec<f64> {
+    let config = ModelConfig {
+        hidden_size: 24,
+        num_hidden_layers: 2,
+        num_attention_heads: 4,
+        num_key_value_heads: 2,
+        max_position_embeddings: 64,
+        ..ModelConfig::default()
+    };
+    let spec = DecoderSpec::from_config(&config, 50);
+    let parameters = Parameters::random(&spec, 0.1, 3, device);
+    let mut optimizer = AdamW::new(&parameters);
+    let mut model = Model::new(spec, parameters, device);
+    let shards = Shards::new(1, device).unwrap();
+    let workers = Workers::new(shards, device.clone(), 0);
+    let examples: Vec<Example> = (0..5)
+        .map(|row| Example {
+            ids: (0..9 + 4 * row)
+                .map(|t| ((row * 13 + t * 7) % 49 + 1) as u32)
+                .collect(),
+            prompt: 3,
+        })
+        .collect();
+    let grpo = GrpoConfig {
+        beta: 0.04,
+        ..GrpoConfig::default()
+    };
+    let optimizing = OptimizerConfig::default();
+    let mut seen = Vec::new();
+    for step in 0..4 {
+        let gradient = if step % 2 == 0 {
+            pollster::block_on(workers.sft(&model, examples.clone(), 1)).unwrap()
+        } else {
+            let logps = pollster::block_on(workers.logps(&model, &examples, 1.0)).unwrap();
+            let rows = examples.iter().zip(logps).enumerate();
+            let rows = rows.map(|(row, (example, logps))| PolicyRow {
+                example: example.clone(),
+                advantage: [1.0, -0.5, 0.3, -1.2, 0.0][row],
+                old_logps: Some(logps.iter().map(|logp| logp - 0.1).collect()),
+                ref_logps: Some(logps.iter().map(|logp| logp + 0.2).collect()),
+                masked: row == 2,
+            });
+            let policy = workers.policy(&model, rows.collect(), &grpo);
+            pollster::block_on(policy).unwrap().0
+        };
+        seen.extend([gradient.loss, gradient.norm]);
+        let shards = workers.shards();
+        let parameters = &mut model.parameters;
+        let update = optimizer.step(parameters, gradient, 1e-3, &optimizing, shards);
+        pollster::block_on(update);
+    }
+    let logps = pollster::block_on(workers.logps(&model, &examples, 0.8)).unwrap();
+    seen.extend(logps.into_iter().flatten().map(f64::from));
+    seen
+}
+
+#[test]
+fn sft_and_policy_updates_agree_with_the_cpu() {
+    let Some((device, _one)) = gpu() else { return };
+    let [ours, cpu] = [device, Device::flex()].map(|device| alternating_updates(&device));
+    assert_eq!(ours.len(), cpu.len());
+    for (index, (a, b)) in ours.iter().zip(&cpu).enumerate() {
+        assert!(
+            (a - b).abs() <= 1e-3 * b.abs().max(1.0),
+            "{index}: {a} against {b}"
+        );
     }
 }

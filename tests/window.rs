@@ -259,7 +259,12 @@ fn runs_are_compared_with_their_own_numbers_and_settings() {
             .iter()
             .all(|config| window.query_by_label(&config.name).is_some())
     });
+    // The run that is shown is chosen at first.
+    until(&mut window, "the run shown", |window| {
+        shows(window, "1 run in 1 group")
+    });
     // Two of the three; the third must not show up among the results.
+    click(&mut window, "three");
     click(&mut window, "one");
     click(&mut window, "two");
     click(&mut window, "Results");
@@ -420,7 +425,8 @@ fn a_run_of_the_command_line_is_followed_while_it_grows() {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    while !runs.join("followed/metrics.jsonl").exists() {
+    // It is written last: before that, the folder holds no run yet.
+    while !runs.join("followed/config.toml").exists() {
         assert!(
             child
                 .try_wait()

@@ -140,6 +140,8 @@ pub enum Action {
     Select(Option<u64>),
     /// Puts a configuration into the form and goes there.
     Configure(Box<RunConfig>),
+    /// Puts a configuration into the form that starts comparisons, and goes there.
+    Compare(Box<RunConfig>),
     /// Trains a new run and goes to watch it.
     Train(Box<RunConfig>),
     Copy(String),

@@ -1,10 +1,15 @@
 //! The frame around the rooms: hears what came in, draws the room in view between a header and a
 //! footer, then does what was asked for.
 
+mod asking;
+mod backlog;
+mod coming;
 mod doing;
 mod footer;
 mod header;
 mod hearing;
+mod reading;
+mod toasts;
 
 pub use doing::encode_png;
 
@@ -47,14 +52,6 @@ impl Default for Kept {
     }
 }
 
-/// A short word to the user.
-struct Toast {
-    text: String,
-    /// Stays until dismissed.
-    is_error: bool,
-    until: f64,
-}
-
 /// A part of the window on its way to a file.
 struct Picture {
     name: String,
@@ -69,13 +66,16 @@ pub struct Studio {
     library: Box<dyn Library>,
     records: BTreeMap<RunKey, Record>,
     /// Events that have come and did not fit into a frame yet.
-    unheard: std::collections::VecDeque<(RunKey, hearing::Heard)>,
+    backlog: backlog::Backlog,
     live: Option<RunKey>,
     queue: Option<QueueState>,
     runs: Vec<RunCard>,
     selected: Option<u64>,
     actions: Actions,
-    toasts: Vec<Toast>,
+    coming: coming::Coming,
+    /// The path being written where no dialog can ask for one.
+    asking: Option<String>,
+    toasts: Vec<toasts::Toast>,
     clock: Clock,
     /// A picture that was asked for and has not come yet.
     picture: Option<Picture>,
@@ -139,12 +139,14 @@ impl Studio {
             engine,
             library,
             records: BTreeMap::new(),
-            unheard: std::collections::VecDeque::new(),
+            backlog: backlog::Backlog::default(),
             live: None,
             queue: None,
             runs: Vec::new(),
             selected: None,
             actions: Actions::default(),
+            coming: coming::Coming::default(),
+            asking: None,
             toasts: Vec::new(),
             clock: Clock::start(),
             picture: None,
@@ -159,7 +161,11 @@ impl Studio {
             kept,
         };
         studio.library.send(Errand::List);
-        for run in studio.kept.open.clone() {
+        // The run that is looked at is opened first.
+        let shown = studio.kept.shown.clone();
+        let mut open = studio.kept.open.clone();
+        open.sort_by_key(|run| Some(run) != shown.as_ref());
+        for run in open {
             studio.library.send(Errand::Open(run));
         }
         studio
@@ -266,6 +272,8 @@ impl Studio {
             kept.rooms.at(kept.place).show(ui, &world, actions);
         });
         self.question_before_closing(ui);
+        self.question_for_path(ui);
+        self.invite_drop(ui);
         self.show_toasts(ui);
     }
 

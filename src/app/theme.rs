@@ -19,6 +19,9 @@ pub struct Palette {
     /// What is pointed at.
     pub accent: Color32,
     pub faint: Color32,
+    /// How far something is, and words that lie half on that and half on what is behind it.
+    pub bar: Color32,
+    pub on_bar: Color32,
 }
 
 const DARK: Palette = Palette {
@@ -30,6 +33,8 @@ const DARK: Palette = Palette {
     notice: Color32::from_rgb(240, 228, 66),
     accent: Color32::from_rgb(130, 170, 255),
     faint: Color32::from_rgb(120, 124, 132),
+    bar: Color32::from_rgb(58, 84, 150),
+    on_bar: Color32::from_rgb(240, 242, 246),
 };
 
 const LIGHT: Palette = Palette {
@@ -41,6 +46,8 @@ const LIGHT: Palette = Palette {
     notice: Color32::from_rgb(140, 110, 0),
     accent: Color32::from_rgb(40, 90, 200),
     faint: Color32::from_rgb(125, 128, 135),
+    bar: Color32::from_rgb(166, 194, 250),
+    on_bar: Color32::from_rgb(20, 24, 34),
 };
 
 /// Colours of runs and groups laid over each other, in this order.
@@ -100,7 +107,60 @@ pub fn series(ui: &egui::Ui, index: usize) -> Color32 {
     }
 }
 
-/// Sets fonts, text sizes and spacing, once.
+/// A colour of [`SERIES`] for words: as much darker, or lighter on a dark background, as reading
+/// needs.
+pub fn series_text(ui: &egui::Ui, index: usize) -> Color32 {
+    readable(SERIES[index % SERIES.len()], ui.visuals())
+}
+
+/// Contrast that words need against their background (WCAG 2.2, level AA).
+const READABLE: f32 = 4.5;
+
+fn readable(color: Color32, visuals: &Visuals) -> Color32 {
+    let ground = visuals.panel_fill;
+    let end = if visuals.dark_mode {
+        Color32::WHITE
+    } else {
+        Color32::BLACK
+    };
+    let tone = |step: u8| color.lerp_to_gamma(end, f32::from(step) / 20.0);
+    let stands_out = |color: &Color32| contrast(*color, ground) >= READABLE;
+    (0..=20).map(tone).find(stands_out).unwrap_or(end)
+}
+
+/// Contrast of two opaque colours, from 1 to 21 (WCAG 2.2).
+fn contrast(a: Color32, b: Color32) -> f32 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+/// Relative luminance (WCAG 2.2).
+fn luminance(color: Color32) -> f32 {
+    let linear = |value: u8| {
+        let value = f32::from(value) / 255.0;
+        if value <= 0.04045 {
+            value / 12.92
+        } else {
+            ((value + 0.055) / 1.055).powf(2.4)
+        }
+    };
+    0.2126 * linear(color.r()) + 0.7152 * linear(color.g()) + 0.0722 * linear(color.b())
+}
+
+/// egui's visuals with words that stand out more: its grey ones are hard to read in small sizes.
+fn visuals(dark: bool) -> Visuals {
+    let (mut visuals, text, weak) = if dark {
+        (Visuals::dark(), 200, 160)
+    } else {
+        (Visuals::light(), 50, 98)
+    };
+    visuals.widgets.noninteractive.fg_stroke.color = Color32::from_gray(text);
+    visuals.widgets.inactive.fg_stroke.color = Color32::from_gray(if dark { 210 } else { 40 });
+    visuals.weak_text_color = Some(Color32::from_gray(weak));
+    visuals
+}
+
+/// Sets colours, fonts, text sizes and spacing, once.
 pub fn apply(context: &egui::Context) {
     // The text font has no arrows; the one for code has.
     let mut fonts = egui::FontDefinitions::default();
@@ -110,6 +170,8 @@ pub fn apply(context: &egui::Context) {
         .or_default();
     text.insert(1.min(text.len()), "Hack".into());
     context.set_fonts(fonts);
+    context.set_visuals_of(egui::Theme::Dark, visuals(true));
+    context.set_visuals_of(egui::Theme::Light, visuals(false));
     context.all_styles_mut(|style| {
         use egui::{FontFamily, FontId, TextStyle};
         style.text_styles = [
@@ -142,23 +204,9 @@ pub fn apply(context: &egui::Context) {
 mod tests {
     use super::*;
 
-    /// Relative luminance (WCAG 2.2).
-    fn luminance(color: Color32) -> f32 {
-        let linear = |value: u8| {
-            let value = f32::from(value) / 255.0;
-            if value <= 0.04045 {
-                value / 12.92
-            } else {
-                ((value + 0.055) / 1.055).powf(2.4)
-            }
-        };
-        0.2126 * linear(color.r()) + 0.7152 * linear(color.g()) + 0.0722 * linear(color.b())
-    }
-
     #[test]
     fn colours_stand_out_from_their_background() {
-        for (palette, visuals) in [(&DARK, Visuals::dark()), (&LIGHT, Visuals::light())] {
-            let back = luminance(visuals.panel_fill);
+        for (palette, visuals) in [(&DARK, visuals(true)), (&LIGHT, visuals(false))] {
             let Palette {
                 sft,
                 grpo,
@@ -168,12 +216,45 @@ mod tests {
                 notice,
                 accent,
                 faint,
+                bar,
+                on_bar,
             } = *palette;
             for color in [sft, grpo, blend, right, wrong, notice, accent, faint] {
-                let (a, b) = (luminance(color), back);
-                let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                let contrast = contrast(color, visuals.panel_fill);
                 assert!(contrast >= 3.0, "{color:?} has contrast {contrast}");
             }
+            // Words, on what they lie on.
+            let weak = visuals.weak_text_color();
+            let text = visuals.text_color();
+            let mut words = vec![
+                (weak, visuals.panel_fill),
+                (weak, visuals.extreme_bg_color),
+                (weak, visuals.faint_bg_color),
+                (text, visuals.panel_fill),
+                (on_bar, bar),
+                (on_bar, visuals.extreme_bg_color),
+            ];
+            words.extend(SERIES.map(|color| (readable(color, &visuals), visuals.panel_fill)));
+            for (color, ground) in words {
+                let contrast = contrast(color, over(ground, visuals.panel_fill));
+                assert!(contrast >= READABLE, "{color:?} on {ground:?}: {contrast}");
+            }
+            // What is less important looks so.
+            let of = |color| contrast(color, visuals.panel_fill);
+            assert!(of(weak) < of(text) && of(text) < of(visuals.strong_text_color()));
         }
+    }
+
+    /// A colour that lets through, over another.
+    fn over(color: Color32, ground: Color32) -> Color32 {
+        ground.blend(color)
+    }
+
+    #[test]
+    fn words_keep_the_colour_of_their_curve_where_that_can_be_read() {
+        let light = visuals(false);
+        assert_eq!(readable(SERIES[0], &light), SERIES[0]);
+        let orange = readable(SERIES[1], &light);
+        assert!(luminance(orange) < luminance(SERIES[1]) && orange.r() > orange.b());
     }
 }

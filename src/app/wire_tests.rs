@@ -76,6 +76,7 @@ fn events(run: &RunData) -> Vec<Event> {
         Event::Changed {
             step: 5,
             path: "balance.gamma".into(),
+            before: "1.0".into(),
             value: "2".into(),
         },
         Event::Paused { step: 6 },
@@ -153,6 +154,11 @@ fn requests() {
                 checkpoint: None,
             },
             question: question(Asked::Problem { level: 3, index: 4 }),
+        },
+        Request::Sample {
+            ticket: 6,
+            subject: Subject::Origin { run: "a".into() },
+            question: question(Asked::Problem { level: 1, index: 0 }),
         },
         Request::Preview {
             ticket: 3,
@@ -425,8 +431,9 @@ fn what_is_found() {
             why: "no".into(),
         },
         Found::Failed("no".into()),
+        Found::NoDialog,
     ];
-    all(&messages, 13, |message| match message {
+    all(&messages, 14, |message| match message {
         Found::Runs(_) => 0,
         Found::Opened { .. } => 1,
         Found::News { .. } => 2,
@@ -440,6 +447,7 @@ fn what_is_found() {
         Found::Done(_) => 10,
         Found::Refused { .. } => 11,
         Found::Failed(_) => 12,
+        Found::NoDialog => 13,
     });
 }
 

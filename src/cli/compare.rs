@@ -72,8 +72,8 @@ pub async fn run(args: CompareArgs) -> anyhow::Result<Ended> {
         screen.note(&config.name);
         let run = match path.join("config.toml").exists() {
             _ if finished => None,
-            true => Run::resume(&path, None, &[]).await?,
-            false => Some(Run::create(config.clone(), &out).await?),
+            true => Run::resume_sharing(&path, None, &[], &args.out).await?,
+            false => Some(Run::create_sharing(config.clone(), &out, &args.out).await?),
         };
         if let Some(run) = run
             && let Ended::Interrupted = drive(run, &mut screen).await?

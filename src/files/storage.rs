@@ -7,11 +7,11 @@
 //! index-1
 //! ```
 //!
-//! [`Storage::take`] says what has to be done to the storage, in this order: bytes of new contents
-//! and at the end of old ones, then the index, then what is not needed any more. So a checkpoint,
-//! whose files are all new, is there from one write of the index on, and whatever of the list was
-//! done when the tab was killed, even half a write, [`load`] finds the tree as it was before or
-//! after.
+//! [`Storage::take`] says what has to be done to the storage, in this order: what no index knows is
+//! removed (once, after a kill), then come bytes of new contents and at the end of old ones, then
+//! the index, then what is not needed any more. So a checkpoint, whose files are all new, is there
+//! from one write of the index on, and whatever of the list was done when the tab was killed, even
+//! half a write, [`load`] finds the tree as it was before or after.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -125,10 +125,7 @@ pub fn load(stored: Vec<Stored>) -> Result<Storage, Damaged> {
             return Err(Damaged { files: count });
         }
         with(|tree| *tree = Tree::default());
-        return Ok(Storage {
-            generation: 0,
-            stray: files.into_keys().collect(),
-        });
+        return Ok(Storage::with_stray(0, files));
     };
     let mut tree = Tree {
         last: index.last,
@@ -141,13 +138,14 @@ pub fn load(stored: Vec<Stored>) -> Result<Storage, Damaged> {
             Some(number) => {
                 // What is empty was never written.
                 let stored = files.remove(&name_of(number));
+                let filed = stored.is_some();
                 let (bytes, later) = stored.map_or_else(Default::default, |stored| {
                     (stored.bytes, stored.changed.unwrap_or_default())
                 });
                 changed = changed.max(later);
                 let length = bytes.len();
                 let mut content = Content::new(number, bytes, changed);
-                (content.kept, content.clean) = (length, length);
+                (content.filed, content.kept, content.clean) = (filed, length, length);
                 Entry::File(Arc::new(Mutex::new(content)))
             }
         };
@@ -155,13 +153,15 @@ pub fn load(stored: Vec<Stored>) -> Result<Storage, Damaged> {
         tree.entries.insert(path, entry);
     }
     with(|there| *there = tree);
-    Ok(Storage {
-        generation: index.generation,
-        stray: files.into_keys().collect(),
-    })
+    Ok(Storage::with_stray(index.generation, files))
 }
 
 impl Storage {
+    fn with_stray(generation: u64, left: BTreeMap<String, Stored>) -> Self {
+        let stray = left.into_keys().collect();
+        Self { generation, stray }
+    }
+
     /// What has to be done to the storage so that it holds this thread's tree; nothing where it
     /// does. To be asked between units of work: a tree in the middle of one is not kept.
     ///
@@ -184,7 +184,9 @@ impl Storage {
     }
 
     fn take_of(&mut self, tree: &mut Tree) -> io::Result<Vec<Job>> {
-        let mut jobs = Vec::new();
+        // Before anything else: the numbers of stray files are given to new contents.
+        let stray = std::mem::take(&mut self.stray).into_iter();
+        let mut jobs: Vec<Job> = stray.map(|file| Job::Remove { file }).collect();
         let mut index = Index {
             last: tree.last,
             ..Index::default()
@@ -201,6 +203,7 @@ impl Storage {
                             at: clean as u64,
                             bytes: content.bytes[clean..].to_vec(),
                         });
+                        content.filed = true;
                         (content.kept, content.clean) = (length, length);
                     }
                     (Some(content.number), content.changed)
@@ -219,9 +222,7 @@ impl Storage {
             jobs.push(Job::Write { file, at: 0, bytes });
         }
         let gone = std::mem::take(&mut tree.gone).into_iter().map(name_of);
-        let stray = std::mem::take(&mut self.stray);
-        let unneeded = gone.chain(stray);
-        jobs.extend(unneeded.map(|file| Job::Remove { file }));
+        jobs.extend(gone.map(|file| Job::Remove { file }));
         Ok(jobs)
     }
 }

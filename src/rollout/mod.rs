@@ -237,6 +237,8 @@ async fn generate_batch(
         let tokens: Vec<u32> = active.iter().map(last).collect();
         let slots: Vec<usize> = active.iter().map(|row| row.slot).collect();
         let positions: Vec<usize> = active.iter().map(|row| written(row) - 1).collect();
+        // In a browser a word to break off can only be heard where the loop gives way.
+        crate::clock::breathe().await;
         logits = read(decoder.step(&tokens, &slots, &positions, &mut cache)).await?;
     }
 }

@@ -11,7 +11,7 @@ use super::read::{MANIFEST, ReadError};
 use crate::config::{ConfigError, RunConfig};
 use crate::devices::DeviceError;
 use crate::files as fs;
-use crate::training::{Command, Event, Session, Setup, Start, TrainError};
+use crate::training::{Command, Event, Session, Setup, Start, State, TrainError};
 
 /// Why a run cannot be begun or gone on with.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,12 @@ pub struct Manifest {
     /// Seconds since 1970 (UTC) when the run was started.
     pub started_unix: u64,
     pub parameters: u64,
+    /// Tokens of the tokenizer.
+    #[serde(default)]
+    pub vocabulary: usize,
+    /// What was worth knowing before the run began, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
     /// Data files and the SHA-256 of their bytes.
     pub data: Vec<(String, String)>,
     /// Identifies the base model: runs with the same key started from the same weights.
@@ -89,6 +95,8 @@ impl Manifest {
             seed: setup.config.seed,
             started_unix: now.map_or(0, |since| since.as_secs()),
             parameters: setup.model.parameters.count(),
+            vocabulary: setup.text.vocabulary(),
+            notices: Vec::new(),
             data: setup.fingerprints.clone(),
             base,
             base_seconds,
@@ -97,14 +105,14 @@ impl Manifest {
     }
 }
 
-/// The base model's place in the cache of an output folder.
+/// The base model's place in the folder that runs share it in.
 struct BaseCache {
     path: PathBuf,
     key: String,
 }
 
 impl BaseCache {
-    fn new(out: &Path, setup: &Setup) -> Self {
+    fn new(shared: &Path, setup: &Setup) -> Self {
         // What decides the base model: the configuration's part and the bytes of the data files.
         let data: Vec<String> = setup
             .fingerprints
@@ -114,7 +122,7 @@ impl BaseCache {
         let key = format!("{}:{}", setup.config.base_key(), data.join(","));
         let key = format!("{:016x}", crate::rng::fingerprint(&key));
         Self {
-            path: out.join(".base").join(format!("{key}.safetensors")),
+            path: shared.join(".base").join(format!("{key}.safetensors")),
             key,
         }
     }
@@ -143,13 +151,26 @@ fn caches_base(config: &RunConfig) -> bool {
 }
 
 /// Where a new run starts: with the cached base model and the seconds its training took, or fresh.
-fn base_model(out: &Path, setup: &Setup) -> (Start, f64, BaseCache) {
-    let cache = BaseCache::new(out, setup);
+fn base_model(shared: &Path, setup: &Setup) -> (Start, f64, BaseCache) {
+    let cache = BaseCache::new(shared, setup);
     let cached = caches_base(&setup.config).then(|| cache.load()).flatten();
     match cached {
         Some((weights, seconds)) => (Start::Base(weights), seconds, cache),
         None => (Start::Fresh, 0.0, cache),
     }
+}
+
+/// The settings in which a run goes on otherwise than its checkpoint was made.
+fn changes_of(state: &State, config: &RunConfig) -> Result<Vec<Event>, ConfigError> {
+    let before = RunConfig::from_toml(&state.config, "the checkpoint's configuration", &[])?;
+    let changed = |(path, before, value)| Event::Changed {
+        step: state.step,
+        path,
+        before,
+        value,
+    };
+    let changes = crate::config::diff(&before, config);
+    Ok(changes.into_iter().map(changed).collect())
 }
 
 /// Opens the device and everything else a configuration names.
@@ -173,34 +194,64 @@ pub struct Run {
 }
 
 impl Run {
-    /// Sets up a new run in `out/<name>`.
+    /// Sets up a new run in `out/<name>`, its base model shared with the other runs there.
+    ///
+    /// # Errors
+    /// As [`Run::create_sharing`].
+    pub async fn create(config: RunConfig, out: &Path) -> Result<Self, DriveError> {
+        Self::create_sharing(config, out, out).await
+    }
+
+    /// Sets up a new run in `out/<name>`. The base model is shared with all runs of the folder
+    /// `shared`: a comparison has a folder of its own within the one of all runs.
     ///
     /// # Errors
     /// If the configuration names what is not there or does not fit, or the folder holds a run
     /// already or cannot be written. No folder is made where the run cannot begin.
-    pub async fn create(config: RunConfig, out: &Path) -> Result<Self, DriveError> {
+    pub async fn create_sharing(
+        config: RunConfig,
+        out: &Path,
+        shared: &Path,
+    ) -> Result<Self, DriveError> {
         let setup = set_up(config).await?;
         let path = out.join(&setup.config.name);
-        let (start, base_seconds, cache) = base_model(out, &setup);
-        let manifest = Manifest::new(&setup, cache.key.clone(), base_seconds);
+        let (start, base_seconds, cache) = base_model(shared, &setup);
+        let mut manifest = Manifest::new(&setup, cache.key.clone(), base_seconds);
         let cache = caches_base(&setup.config).then_some(cache);
         // Before the folder: what cannot begin must not leave one that has to be cleared away.
         let session = Session::new(setup, start)?;
+        manifest.notices = session.notices().to_vec();
         let folder = RunFolder::create(&path, session.config(), &manifest)?;
         Ok(Self::new(session, folder, manifest, cache))
     }
 
     /// Opens a run to go on with it, perhaps for more steps and with other settings, from its
     /// newest checkpoint or from the one named; `None` where it is finished and nothing new is
-    /// asked of it. One that was ended before its first checkpoint begins anew.
+    /// asked of it. One that was ended before its first checkpoint begins anew, with the base model
+    /// of its neighbours.
     ///
     /// # Errors
-    /// If there is no run, it is in use or damaged, or a setting or data file does not fit. Logs
-    /// and checkpoints are changed only once all of that has been looked at.
+    /// As [`Run::resume_sharing`].
     pub async fn resume(
         path: &Path,
         checkpoint: Option<&str>,
         set: &[String],
+    ) -> Result<Option<Self>, DriveError> {
+        let shared = path.parent().unwrap_or(path);
+        Self::resume_sharing(path, checkpoint, set, shared).await
+    }
+
+    /// As [`Run::resume`]; one that begins anew shares its base model with the runs of the folder
+    /// `shared`.
+    ///
+    /// # Errors
+    /// If there is no run, it is in use or damaged, or a setting or data file does not fit. Logs
+    /// and checkpoints are changed only once all of that has been looked at.
+    pub async fn resume_sharing(
+        path: &Path,
+        checkpoint: Option<&str>,
+        set: &[String],
+        shared: &Path,
     ) -> Result<Option<Self>, DriveError> {
         let stopped = RunFolder::find(path, checkpoint)?;
         let config = match &stopped.checkpoint {
@@ -221,13 +272,16 @@ impl Run {
         let start = match &stopped.checkpoint {
             Some((snapshot, _)) => Start::Resume(snapshot.clone()),
             None => {
-                let out = path.parent().unwrap_or(path);
-                let (start, seconds, place) = base_model(out, &setup);
+                let (start, seconds, place) = base_model(shared, &setup);
                 manifest.base = place.key.clone();
                 manifest.base_seconds = seconds;
                 cache = caches_base(&setup.config).then_some(place);
                 start
             }
+        };
+        let changes = match &stopped.checkpoint {
+            Some((_, state)) => changes_of(state, &setup.config)?,
+            None => Vec::new(),
         };
         // From here on the folder is changed: everything that can be wrong has been looked at.
         let session = Session::new(setup, start)?;
@@ -238,6 +292,9 @@ impl Run {
         }
         let (mut folder, aside) = stopped.go_on(session.config())?;
         folder.write_config(session.config())?;
+        for change in &changes {
+            folder.record(change)?;
+        }
         let mut run = Self::new(session, folder, manifest, cache);
         let place = path.display();
         run.notes = aside

@@ -3,6 +3,7 @@
 //! ```text
 //! runs/<name>/
 //!   config.toml  manifest.json  metrics.jsonl  completions.jsonl  evaluations.jsonl  alarms.jsonl
+//!   changes.jsonl
 //!   checkpoints/step-000200/{model.safetensors, …, state.json, logs.json, checksums.json}
 //! ```
 //!
@@ -18,13 +19,13 @@ use serde::Serialize;
 
 pub use super::disk::write_file;
 use super::disk::{cut_back, failed, lock, sha256, sync_folder, write_folder};
-use super::read::{ALARMS, COMPLETIONS, EVALUATIONS, METRICS};
+use super::read::{ALARMS, CHANGES, COMPLETIONS, EVALUATIONS, METRICS};
 use crate::config::RunConfig;
 use crate::files::{self as fs, File, OpenOptions};
 use crate::training::{Event, Snapshot, State};
 
 /// The logs of a run.
-const LOGS: [&str; 4] = [METRICS, COMPLETIONS, EVALUATIONS, ALARMS];
+const LOGS: [&str; 5] = [METRICS, COMPLETIONS, EVALUATIONS, ALARMS, CHANGES];
 const LOG_LENGTHS: &str = "logs.json";
 pub(super) const CHECKSUMS: &str = "checksums.json";
 
@@ -246,6 +247,7 @@ impl RunFolder {
             Event::Step(record) => self.append(METRICS, &**record),
             Event::Evaluated(record) => self.append(EVALUATIONS, &**record),
             Event::Alarm(alarm) => self.append(ALARMS, alarm),
+            Event::Changed { .. } | Event::LevelOpened { .. } => self.append(CHANGES, event),
             Event::Completions { records } => records
                 .iter()
                 .try_for_each(|record| self.append(COMPLETIONS, record)),

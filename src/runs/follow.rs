@@ -7,11 +7,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::de::Error as _;
 use serde_json::Value;
 
 use super::read::{
-    ALARMS, COMPLETIONS, CONFIG, EVALUATIONS, MANIFEST, METRICS, ReadError, name_of, parse,
-    parse_manifest, parse_step, torn,
+    ALARMS, CHANGES, COMPLETIONS, CONFIG, EVALUATIONS, MANIFEST, METRICS, ReadError, name_of,
+    parse, parse_manifest, parse_step, torn,
 };
 use super::tail::Tail;
 use crate::config::RunConfig;
@@ -26,11 +27,12 @@ pub struct Follower {
     config: RunConfig,
     manifest_text: String,
     manifest: Value,
-    logs: [Log; 4],
+    logs: [Log; 5],
     /// Of what was read so far: the last step, and the seconds of all.
     step: u64,
     seconds: f64,
-    /// Whether the end was said.
+    /// Whether the beginning and the end were said.
+    began: bool,
     ended: bool,
 }
 
@@ -40,9 +42,10 @@ pub struct News {
     /// The logs were cut back or replaced (the run was resumed or begun anew): everything said
     /// before is void, and the events begin again with the first.
     pub restarted: bool,
-    /// `Step`, `Completions`, `Evaluated` and `Alarm`, about in the order the session said them;
-    /// completions of one step and source together, in two parts where they were still being
-    /// written. `Finished` comes last, once per end, with the seconds of all steps.
+    /// `Started` first, as far as the manifest tells. Then `Step`, `Completions`, `Evaluated`,
+    /// `Alarm`, `LevelOpened` and `Changed`, about in the order the session said them; completions
+    /// of one step and source together, in two parts where they were still being written.
+    /// `Finished` comes last, once per end, with the seconds of all steps.
     pub events: Vec<Event>,
     /// Nothing more is there for now.
     pub caught_up: bool,
@@ -57,7 +60,8 @@ pub struct News {
 /// An event of a log and where it belongs among those of the other logs.
 struct Entry {
     step: u64,
-    /// Within a step: rollouts, the step itself, its alarms, then exams and tests.
+    /// Within a step: rollouts, the step itself, its alarms, then exams and tests, what they
+    /// opened and what was changed before the next step.
     rank: u8,
     event: Event,
 }
@@ -137,6 +141,7 @@ impl Follower {
             folder: folder.to_path_buf(),
             step: 0,
             seconds: 0.0,
+            began: false,
             ended: false,
         })
     }
@@ -185,6 +190,21 @@ impl Follower {
         Ok(news)
     }
 
+    /// What the session said first, where the manifest tells.
+    fn started(&self) -> Option<Event> {
+        let manifest = &self.manifest;
+        let notices = manifest["notices"].as_array().into_iter().flatten();
+        Some(Event::Started {
+            parameters: manifest["parameters"].as_u64()?,
+            vocabulary: manifest["vocabulary"].as_u64().unwrap_or(0) as usize,
+            device: manifest["device"].as_str()?.to_owned(),
+            steps: self.config.max_steps,
+            notices: notices
+                .filter_map(|notice| notice.as_str().map(str::to_owned))
+                .collect(),
+        })
+    }
+
     fn is_finished(&self) -> bool {
         self.manifest["finished"] == Value::Bool(true)
     }
@@ -219,7 +239,14 @@ impl Follower {
         }
         if news.restarted {
             self.logs.iter_mut().for_each(Log::restart);
-            (self.step, self.seconds, self.ended) = (0, 0.0, false);
+            (self.step, self.seconds) = (0, 0.0);
+            (self.began, self.ended) = (false, false);
+        }
+        if !self.began
+            && let Some(started) = self.started()
+        {
+            self.began = true;
+            news.events.push(started);
         }
         Ok(())
     }
@@ -271,7 +298,7 @@ fn is_one_piece(before: &[CompletionRecord], after: &[CompletionRecord]) -> bool
     last.is_some_and(|(a, b)| a.step == b.step && a.source == b.source)
 }
 
-fn logs() -> [Log; 4] {
+fn logs() -> [Log; 5] {
     [
         Log::new(METRICS, |line| {
             let record: StepRecord = parse_step(line)?;
@@ -296,6 +323,15 @@ fn logs() -> [Log; 4] {
             let alarm: Alarm = parse(line)?;
             let (step, rank) = (alarm.step, 2);
             let event = Event::Alarm(alarm);
+            Ok(Entry { step, rank, event })
+        }),
+        Log::new(CHANGES, |line| {
+            let event: Event = parse(line)?;
+            let step = match &event {
+                Event::LevelOpened { step, .. } | Event::Changed { step, .. } => *step,
+                _ => return Err(serde_json::Error::custom("neither a change nor a level")),
+            };
+            let rank = 5;
             Ok(Entry { step, rank, event })
         }),
     ]

@@ -70,6 +70,8 @@ struct Heard {
     completions: Vec<CompletionRecord>,
     evaluations: Vec<EvaluationRecord>,
     alarms: Vec<Alarm>,
+    changes: Vec<Event>,
+    started: usize,
     finished: usize,
 }
 
@@ -80,6 +82,8 @@ impl Heard {
             completions: run.completions.clone(),
             evaluations: run.evaluations.clone(),
             alarms: run.alarms.clone(),
+            changes: Vec::new(),
+            started: 0,
             finished: 0,
         }
     }
@@ -95,6 +99,10 @@ impl Heard {
                 Event::Evaluated(record) => self.evaluations.push(*record),
                 Event::Alarm(alarm) => self.alarms.push(alarm),
                 Event::Finished { .. } => self.finished += 1,
+                Event::Started { .. } => self.started += 1,
+                event @ (Event::Changed { .. } | Event::LevelOpened { .. }) => {
+                    self.changes.push(event);
+                }
                 other => panic!("no log holds {other:?}"),
             }
         }
@@ -347,4 +355,53 @@ fn a_folder_without_a_run_is_an_error_and_so_is_one_that_goes_away() {
         follower.poll(10).unwrap_err(),
         ReadError::File { .. }
     ));
+}
+
+#[test]
+fn the_beginning_and_what_changed_on_the_way_are_told() {
+    let (run, files) = example();
+    let folder = Folder::new("changes");
+    let mut follower = open(&folder, &files);
+    folder.write_logs(&files);
+    let changed = Event::Changed {
+        step: 12,
+        path: "balance.gamma".into(),
+        before: "1.0".into(),
+        value: "2".into(),
+    };
+    let opened = Event::LevelOpened { step: 20, level: 3 };
+    for event in [&changed, &opened] {
+        let line = serde_json::to_string(event).unwrap() + "\n";
+        folder.append(CHANGES, line.as_bytes());
+    }
+    // Without a manifest nothing is known of the beginning.
+    let mut heard = Heard::default();
+    let news = catch_up(&mut follower, 5000, &mut heard);
+    assert_eq!((heard.started, heard.steps.len()), (0, 40));
+    assert_eq!(heard.changes, [changed.clone(), opened]);
+    let events: Vec<&Event> = news.iter().flat_map(|news| &news.events).collect();
+    let at = events.iter().position(|event| **event == changed).unwrap();
+    let steps = events[..at].iter();
+    let steps = steps.filter(|event| matches!(event, Event::Step(_)));
+    assert_eq!(steps.count(), 12, "after the step it followed");
+
+    folder.write(
+        MANIFEST,
+        r#"{"device": "cpu", "parameters": 9, "vocabulary": 7, "notices": ["few problems"]}"#,
+    );
+    let news = follower.poll(1 << 20).unwrap();
+    let started = Event::Started {
+        parameters: 9,
+        vocabulary: 7,
+        device: "cpu".into(),
+        steps: run.config.max_steps,
+        notices: vec!["few problems".into()],
+    };
+    assert_eq!(news.events, [started]);
+    assert!(follower.poll(1 << 20).unwrap().events.is_empty());
+
+    // Another event does not belong there.
+    folder.append(CHANGES, b"{\"event\":\"paused\",\"step\":3}\n");
+    let error = follower.poll(1 << 20).unwrap_err().to_string();
+    assert!(error.starts_with("changes.jsonl:3: "), "{error}");
 }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 
-use super::disk::sha256_of;
+use super::disk::{failed, sha256_of};
 use super::folder::{CHECKSUMS, FolderError, checkpoints};
 use crate::config::{ConfigError, RunConfig, TokenizerConfig, TokenizerKind};
 use crate::devices::DeviceError;
 use crate::files::{self as fs, File};
-use crate::model::Model;
+use crate::model::{Model, Parameters};
 use crate::text::{Text, TextError};
 use crate::training::{Setup, TrainError, from_folder, tokenizer_files};
 
@@ -22,6 +22,8 @@ pub enum PlaceError {
     NoModel { path: PathBuf },
     #[error("{path} has no complete checkpoint yet")]
     NoCheckpoint { path: PathBuf },
+    #[error("{path} is from before the end of the warm-up: train on, or choose another checkpoint")]
+    NoOrigin { path: PathBuf },
     #[error("{path} does not belong to a run: say which task with --config FILE.toml")]
     NoConfig { path: PathBuf },
     #[error(
@@ -59,7 +61,8 @@ impl PlaceError {
     /// Whether the place or the configuration cannot be meant, rather than something having failed.
     pub fn is_wrong_input(&self) -> bool {
         match self {
-            Self::NoModel { .. } | Self::NoCheckpoint { .. } | Self::NoConfig { .. } => true,
+            Self::NoModel { .. } | Self::NoCheckpoint { .. } => true,
+            Self::NoOrigin { .. } | Self::NoConfig { .. } => true,
             Self::Config(_) | Self::Device(_) | Self::Text(_) => true,
             Self::Damaged { .. } => false,
             Self::Folder(error) => error.is_wrong_input(),
@@ -114,6 +117,31 @@ pub fn open_model(folder: &Path, device: &Device) -> Result<Model, PlaceError> {
         path: folder.to_path_buf(),
         source: Box::new(source),
     })
+}
+
+/// The policy at the end of the warm-up, as a checkpoint of a run keeps it beside its `model`.
+///
+/// # Errors
+/// If the checkpoint is from before the end of the warm-up, or the file is damaged.
+pub fn open_origin(folder: &Path, model: &Model, device: &Device) -> Result<Model, PlaceError> {
+    let path = folder.to_path_buf();
+    if !fs::exists(folder.join(ORIGIN)) {
+        return Err(PlaceError::NoOrigin { path });
+    }
+    let checked = check(folder, |name| name == ORIGIN);
+    checked.map_err(|(file, why)| PlaceError::Damaged {
+        path: path.clone(),
+        file,
+        why,
+        before: None,
+    })?;
+    let bytes = fs::read(folder.join(ORIGIN)).map_err(failed("read", folder))?;
+    let read = Parameters::from_safetensors(&model.spec, &[bytes], device);
+    let parameters = read.map_err(|error| PlaceError::Model {
+        path,
+        source: Box::new(error.into()),
+    })?;
+    Ok(model.with(parameters))
 }
 
 /// Opens the tokenizer of a model folder.
@@ -173,17 +201,25 @@ pub fn verify(folder: &Path) -> Result<(), PlaceError> {
     })
 }
 
+/// The policy at the end of the warm-up.
+const ORIGIN: &str = "origin.safetensors";
+
 /// Files of a checkpoint that are not opened with its model.
 const TRAINING_ONLY: [&str; 5] = [
     "optimizer.safetensors",
-    "origin.safetensors",
+    ORIGIN,
     "base.safetensors",
     "state.json",
     "logs.json",
 ];
 
-/// The name of a damaged file and what is wrong with it.
+/// The name of a damaged file that a model is opened from, and what is wrong with it.
 fn first_damage(folder: &Path) -> Result<(), (String, String)> {
+    check(folder, |name| !TRAINING_ONLY.contains(&name))
+}
+
+/// The name of the first damaged file among those `needed`, and what is wrong with it.
+fn check(folder: &Path, needed: impl Fn(&str) -> bool) -> Result<(), (String, String)> {
     let unreadable = |name: &str, why: String| {
         let why = format!("cannot be read ({why})");
         (name.to_string(), why)
@@ -195,7 +231,6 @@ fn first_damage(folder: &Path) -> Result<(), (String, String)> {
     };
     let sums: BTreeMap<String, String> =
         serde_json::from_slice(&sums).map_err(|error| unreadable(CHECKSUMS, error.to_string()))?;
-    let needed = |name: &str| !TRAINING_ONLY.contains(&name);
     for (name, sum) in sums.iter().filter(|(name, _)| needed(name)) {
         let found = File::open(folder.join(name)).and_then(sha256_of);
         let found = found.map_err(|error| unreadable(name, error.to_string()))?;

@@ -18,6 +18,8 @@ pub const EVALUATIONS: &str = "evaluations.jsonl";
 pub const COMPLETIONS: &str = "completions.jsonl";
 /// One [`Alarm`] per line.
 pub const ALARMS: &str = "alarms.jsonl";
+/// Settings that were changed on the way and levels that opened: one event a line.
+pub const CHANGES: &str = "changes.jsonl";
 
 /// Everything a run has written.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Alarm, Branch, StepRecord};
+use super::event::{Alarm, Branch, Phase, StepRecord};
+use crate::balance::{Explanation, Source, Uses};
+use crate::config::BalanceConfig;
 
 /// Steps a judgement is made over.
 const WINDOW: usize = 20;
@@ -16,6 +18,8 @@ pub struct Alarms {
     truncation: VecDeque<f64>,
     sft_loss: VecDeque<f64>,
     entropy: VecDeque<f64>,
+    #[serde(default)]
+    kl: VecDeque<f64>,
     first_entropy: Option<f64>,
     best_exam: Option<f64>,
     raised: BTreeMap<String, bool>,
@@ -95,6 +99,53 @@ impl Alarms {
         self.settle(record.step, found)
     }
 
+    /// Looks at the signals behind a finished step's decision: whether those that steer it are
+    /// measured often enough, and how far the policy has gone.
+    pub fn signals(
+        &mut self,
+        record: &StepRecord,
+        config: &BalanceConfig,
+        uses: Uses,
+        warmup_steps: u64,
+    ) -> Vec<Alarm> {
+        let Some(decision) = record.decision.as_ref() else {
+            return Vec::new();
+        };
+        if let Some(&kl) = record.metrics.get("kl") {
+            remember(&mut self.kl, kl);
+        }
+        if record.phase != Phase::Adaptive {
+            return Vec::new();
+        }
+        let stale = stale(decision, config, uses, warmup_steps);
+        let drift = self.drift(decision, config);
+        self.settle(record.step, vec![("stale", stale), ("drift", drift)])
+    }
+
+    fn drift(&self, decision: &Explanation, config: &BalanceConfig) -> Option<String> {
+        // Once raised it stays raised until the policy is clearly nearer.
+        let raised = self.raised.get("drift") == Some(&true);
+        let bound = if raised { 0.7 } else { 0.9 } * config.d_cap;
+        let d = decision.d.filter(|&d| d >= bound).map(|d| {
+            format!(
+                "The policy has drifted {d:.2} nats per token from its origin, and the pull back to \
+                 the textbook stops growing at {:.2} (balance.d_cap).",
+                config.d_cap
+            )
+        });
+        let kl = mean(&self.kl).filter(|&kl| kl >= bound).map(|kl| {
+            format!(
+                "In the last {WINDOW} quizzes the policy was {kl:.2} nats per token away from its \
+                 reference: it may be forgetting how to answer at all."
+            )
+        });
+        let seen = d.or(kl)?;
+        Some(format!(
+            "{seen} Lower grpo.learning_rate, raise grpo.beta, or raise balance.lambda for more \
+             textbook."
+        ))
+    }
+
     /// Looks at an exam's mean accuracy.
     pub fn exam(&mut self, step: u64, accuracy: f64) -> Vec<Alarm> {
         let best = self.best_exam.map_or(accuracy, |best| best.max(accuracy));
@@ -157,10 +208,50 @@ impl Alarms {
     }
 }
 
+/// Steps after which a signal is stale where nothing is measured in between.
+const STALE_WITHOUT_PROBES: u64 = 50;
+
+/// The signals that steer a decision and are old, in words.
+fn stale(
+    decision: &Explanation,
+    config: &BalanceConfig,
+    uses: Uses,
+    warmup_steps: u64,
+) -> Option<String> {
+    let bound = match config.probe_every {
+        0 => STALE_WITHOUT_PROBES,
+        every => 2 * every,
+    };
+    // What has never been measured since the warm-up is as old as that.
+    let age = |source: Option<Source>| {
+        let since = source.map_or(warmup_steps, |source| source.step);
+        decision.step.saturating_sub(since)
+    };
+    let old = [
+        (uses.sft_grad_norm, "G", age(decision.g_source)),
+        (uses.divergence, "D", age(decision.d_source)),
+    ];
+    let old: Vec<String> = old
+        .iter()
+        .filter(|(used, _, age)| *used && *age > bound)
+        .map(|(_, name, age)| format!("{name} was measured {age} steps ago"))
+        .collect();
+    let what_to_do = match config.probe_every {
+        0 => "Probes are off: give balance.probe_every a value, such as 20.",
+        _ => "Lower balance.probe_every, or ask more in a probe (balance.probe_prompts).",
+    };
+    (!old.is_empty()).then(|| {
+        format!(
+            "{}: the decisions rest on old numbers. {what_to_do}",
+            old.join(", ")
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::event::Phase;
+    use crate::balance::{Observation, build};
 
     fn record(branch: Branch, loss: f64, metrics: &[(&str, f64)]) -> StepRecord {
         StepRecord {
@@ -222,5 +313,95 @@ mod tests {
             .map(|alarm| alarm.kind)
             .collect();
         assert_eq!(kinds, ["overfitting", "regression"]);
+    }
+
+    /// The kinds raised while a controller is told what `measure` says, step by step.
+    fn raised(
+        config: &BalanceConfig,
+        steps: u64,
+        measure: impl Fn(u64) -> Vec<Observation>,
+    ) -> Vec<(u64, String)> {
+        let mut controller = build(config, 0, steps);
+        let mut alarms = Alarms::default();
+        let mut all = Vec::new();
+        for step in 1..=steps {
+            let mut record = record(Branch::Grpo, 0.0, &[]);
+            let decision = controller.plan(step).explanation;
+            let warming_up = step <= config.warmup_steps;
+            record.phase = if warming_up {
+                Phase::Warmup
+            } else {
+                Phase::Adaptive
+            };
+            (record.step, record.decision) = (step, Some(decision));
+            for observation in measure(step) {
+                controller.observe(&observation).unwrap();
+            }
+            let found = alarms.signals(&record, config, controller.uses(), config.warmup_steps);
+            all.extend(found.into_iter().map(|alarm| (alarm.step, alarm.kind)));
+        }
+        all
+    }
+
+    fn norm(step: u64) -> Observation {
+        Observation::SftGradNorm {
+            step,
+            norm: 1.0,
+            probe: false,
+        }
+    }
+
+    fn divergence(step: u64, nats: f64) -> Observation {
+        Observation::Divergence {
+            step,
+            nats,
+            probe: false,
+        }
+    }
+
+    #[test]
+    fn signals_that_steer_and_are_not_measured_are_stale() {
+        let config = BalanceConfig {
+            warmup_steps: 10,
+            probe_every: 20,
+            lambda: 0.0,
+            ..BalanceConfig::default()
+        };
+        let until = |last: u64| move |step: u64| Vec::from_iter((step <= last).then(|| norm(step)));
+        assert_eq!(raised(&config, 200, |step| vec![norm(step)]), []);
+        // More than 40 steps after step 30, once.
+        let found = raised(&config, 200, until(30));
+        assert_eq!(found, [(71, "stale".to_owned())]);
+        // D counts only where it steers.
+        let with_d = BalanceConfig {
+            lambda: 0.5,
+            ..config.clone()
+        };
+        let found = raised(&with_d, 200, |step| vec![norm(step)]);
+        assert_eq!(found, [(51, "stale".to_owned())]);
+        let without_probes = BalanceConfig {
+            probe_every: 0,
+            ..config
+        };
+        let found = raised(&without_probes, 200, until(30));
+        assert_eq!(found, [(81, "stale".to_owned())]);
+    }
+
+    #[test]
+    fn a_policy_near_the_cap_has_drifted() {
+        let config = BalanceConfig {
+            warmup_steps: 10,
+            d_cap: 1.0,
+            ..BalanceConfig::default()
+        };
+        let far = |d: f64| {
+            raised(&config, 60, |step| {
+                let drifted = if step > 30 { d } else { 0.1 };
+                vec![norm(step), divergence(step, drifted)]
+            })
+        };
+        assert_eq!(far(0.8), []);
+        assert_eq!(far(0.95), [(32, "drift".to_owned())]);
+        assert_eq!(far(5.0), [(32, "drift".to_owned())]);
     }
 }

@@ -146,7 +146,8 @@ pub struct EvaluationRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alarm {
     pub step: u64,
-    /// `overfitting`, `collapse`, `zero_variance`, `stale`, `not_finite`, `truncation`.
+    /// `overfitting`, `regression`, `collapse`, `drift`, `zero_variance`, `stale`, `not_finite`,
+    /// `truncation`.
     pub kind: String,
     /// What was seen, with its numbers, and what to try.
     pub message: String,
@@ -205,10 +206,12 @@ pub enum Event {
     /// The base model is ready to be cached.
     BaseReady,
     Alarm(Alarm),
-    /// A live setting was changed.
+    /// A setting was changed: live, or when the run was gone on with. `step` is the last one that
+    /// was decided before it; the values are as they would be written in a file.
     Changed {
         step: u64,
         path: String,
+        before: String,
         value: String,
     },
     Paused {

@@ -20,7 +20,7 @@ use super::steps::Begun;
 use super::workers::Workers;
 use crate::balance::{self, Controller};
 use crate::clock::Clock;
-use crate::config::{Origin, RunConfig};
+use crate::config::{self, Origin, RunConfig};
 use crate::curriculum::{Curriculum, Pool};
 use crate::model::{Model, Parameters};
 
@@ -278,6 +278,11 @@ impl Session {
         &self.study
     }
 
+    /// What is worth knowing before it begins, until it has been said.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
     /// The tokenizer.
     pub fn text(&self) -> &crate::text::Text {
         &self.study.text
@@ -431,21 +436,33 @@ impl Session {
                 allowed: LIVE_SETTINGS.join(", "),
             });
         }
-        self.config = self.overridden(&path, &value)?;
+        let config = self.overridden(&path, &value)?;
+        let changes = config::diff(&self.config, &config);
+        let changed = changes.into_iter().find(|(changed, ..)| *changed == path);
+        self.config = config;
         self.rebuild_controller();
         self.events.push(Event::Changed {
-            step: self.step,
+            step: self.decided(),
             path,
+            before: changed.map_or_else(|| value.clone(), |(_, before, _)| before),
             value,
         });
         Ok(())
+    }
+
+    /// The last step that was decided: the one in hand, or the last that was made.
+    fn decided(&self) -> u64 {
+        match self.unit {
+            Some(Unit::Sample(_) | Unit::Update(..)) => self.step + 1,
+            Some(Unit::Examine(_)) | None => self.step,
+        }
     }
 
     fn extend(&mut self, max_steps: u64) {
         if max_steps <= self.config.max_steps {
             return;
         }
-        self.config.max_steps = max_steps;
+        let before = std::mem::replace(&mut self.config.max_steps, max_steps).to_string();
         self.follow_ups
             .retain(|follow_up| *follow_up != FollowUp::Final);
         if let Some(Unit::Examine(_)) = self.unit {
@@ -459,8 +476,9 @@ impl Session {
         self.rebuild_controller();
         let value = max_steps.to_string();
         self.events.push(Event::Changed {
-            step: self.step,
+            step: self.decided(),
             path: "max_steps".into(),
+            before,
             value,
         });
     }
@@ -618,7 +636,7 @@ impl Session {
     }
 
     /// The model that an origin names, once there is one.
-    pub(super) fn origin(&self, origin: Origin) -> Option<Model> {
+    pub fn origin(&self, origin: Origin) -> Option<Model> {
         let name = match origin {
             Origin::Warmup => ORIGIN,
             Origin::Base => BASE,

@@ -147,7 +147,10 @@ impl Session {
         self.observe(taken, &mut begun.measured)?;
         self.step = step;
         let record = self.record(*begun, branch, outcome);
-        let alarms = self.alarms.step(&record);
+        let mut alarms = self.alarms.step(&record);
+        let (balance, warmup) = (&self.config.balance, self.warmup_steps());
+        let uses = self.controller.uses();
+        alarms.extend(self.alarms.signals(&record, balance, uses, warmup));
         self.events.push(Event::Step(Box::new(record)));
         self.events.extend(alarms.into_iter().map(Event::Alarm));
         self.step_is_done();

@@ -76,6 +76,8 @@ pub enum Subject {
         run: RunKey,
         checkpoint: Option<String>,
     },
+    /// The policy that a run's adaptive phase departed from: at the end of its warm-up.
+    Origin { run: RunKey },
 }
 
 /// What is asked of a model.

@@ -11,8 +11,9 @@ use super::asking::ask;
 use super::{Question, Reply, Request, Subject, Ticket};
 use crate::app::record::RunKey;
 use crate::clock::{Clock, breathe};
-use crate::config::RunConfig;
+use crate::config::{Origin, RunConfig};
 use crate::files;
+use crate::model::Model;
 use crate::runs::drive::{DriveError, Run};
 use crate::runs::follow::Follower;
 use crate::runs::place;
@@ -132,15 +133,12 @@ impl Work {
             finished,
             error: error.map(|error| in_full(&error)),
         });
-        if let Some(queue) = &mut self.queue {
-            if broken || live.stopping {
-                // What is there stays; starting the comparison again goes on with it.
-                self.queue = None;
-                (self.say)(Reply::Queue(None));
-            } else {
-                queue.state.done += 1;
-                (self.say)(Reply::Queue(Some(queue.state.clone())));
-            }
+        if self.queue.is_some() && (broken || live.stopping) {
+            // What is there stays; starting the comparison again goes on with it.
+            self.queue = None;
+            (self.say)(Reply::Queue(None));
+        } else {
+            self.one_more_is_done();
         }
     }
 
@@ -238,7 +236,7 @@ impl Work {
             return;
         }
         let path = self.path(key);
-        match Run::resume(&path, checkpoint, set).await {
+        match Run::resume_sharing(&path, checkpoint, set, &self.runs).await {
             Ok(Some(run)) => {
                 let before = earlier(&path);
                 self.begin(key.into(), Ok(run), before);
@@ -320,6 +318,7 @@ impl Work {
                 let study = Study::new(&setup.config, setup.task.clone(), setup.text.clone());
                 (study, setup.model.clone())
             }
+            Subject::Origin { run } => self.origin(run).await?,
         };
         let deferred = &mut self.deferred;
         let mut goes_on = || {
@@ -336,6 +335,21 @@ impl Work {
             true
         };
         ask(ticket, &study, &model, question, &*self.say, &mut goes_on).await
+    }
+
+    /// The policy that a run's adaptive phase departed from, and how to ask it.
+    async fn origin(&mut self, run: &str) -> Result<(Study, Model), String> {
+        if let Some(live) = self.live.as_ref().filter(|live| live.key == run) {
+            let session = live.run.session();
+            let origin = session.origin(Origin::Warmup);
+            let origin = origin.ok_or("the warm-up is not over yet: ask again when it is")?;
+            return Ok((session.study().clone(), origin));
+        }
+        let folder = place::model_folder(&self.path(run)).map_err(|error| in_full(&error))?;
+        let setup = self.open(run, None).await?;
+        let study = Study::new(&setup.config, setup.task.clone(), setup.text.clone());
+        let origin = place::open_origin(&folder, &setup.model, &setup.device);
+        Ok((study, origin.map_err(|error| in_full(&error))?))
     }
 
     async fn open(&mut self, run: &str, checkpoint: Option<&str>) -> Result<&Setup, String> {

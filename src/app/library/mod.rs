@@ -149,6 +149,8 @@ pub enum Found {
         from: RunKey,
         to: Option<RunKey>,
     },
+    /// Nothing here shows file dialogs: the user is to write a path.
+    NoDialog,
     /// Something was done, in words.
     Done(String),
     /// What was asked under a ticket cannot be had.

@@ -363,11 +363,7 @@ impl Shelf {
                     back.send(Word::Import(path)).ok();
                 }
                 Chosen::Nothing | Chosen::Page => {}
-                Chosen::NoService => mouth.say(Found::Failed(
-                    "No file dialog can be shown on this desktop: drop the file or folder into the \
-                     window instead"
-                        .into(),
-                )),
+                Chosen::NoService => mouth.say(Found::NoDialog),
             }
         });
     }

@@ -98,6 +98,8 @@ impl Columns {
             self.cut(row);
         }
         let row = self.len();
+        let warming_up = |phase: &Phase| *phase == Phase::Warmup;
+        let warmed_up = self.phase.last().is_some_and(warming_up) && !warming_up(&record.phase);
         self.branch.push(record.branch);
         self.phase.push(record.phase);
         self.updated.push(record.updated);
@@ -124,13 +126,33 @@ impl Columns {
             put(names::P, Some(decision.p));
             put(names::ALPHA, decision.alpha);
             put(names::G, decision.g);
-            let ratio = decision.g.zip(decision.g_warm).map(|(g, warm)| g / warm);
-            put(names::G_RATIO, ratio);
+            // During the warm-up G_warm is not what it will be yet.
+            let warm = decision.g_warm.filter(|_| !warming_up(&record.phase));
+            put(
+                names::G_RATIO,
+                decision.g.zip(warm).map(|(g, warm)| g / warm),
+            );
             put(names::D, decision.d);
             put(names::D_PULL, decision.d.map(|_| decision.d_pull));
         }
         for column in self.numbers.values_mut() {
             column.resize(row + 1, f32::NAN);
+        }
+        let warm = record.decision.as_ref().and_then(|it| it.g_warm);
+        if let Some(warm) = warm.filter(|_| warmed_up) {
+            self.fill_ratio(row, warm);
+        }
+    }
+
+    /// Divides the G of the warm-up, the first `rows`, by what has become G_warm.
+    fn fill_ratio(&mut self, rows: usize, warm: f64) {
+        let Some(g) = self.numbers.get(names::G) else {
+            return;
+        };
+        let ratio = |g: &f32| (f64::from(*g) / warm) as f32;
+        let filled: Vec<f32> = g[..rows].iter().map(ratio).collect();
+        if let Some(column) = self.numbers.get_mut(names::G_RATIO) {
+            column[..rows].copy_from_slice(&filled);
         }
     }
 
@@ -186,6 +208,30 @@ mod tests {
                 .names()
                 .all(|name| columns.get(name).unwrap().len() == 40)
         );
+    }
+
+    #[test]
+    fn the_warm_up_is_compared_with_what_it_ends_at() {
+        let run = synthetic::of(Method::Sasr, 1, 40);
+        let mut columns = Columns::default();
+        let ratio = |columns: &Columns, step| columns.value(names::G_RATIO, step);
+        run.steps[..5].iter().for_each(|step| columns.push(step));
+        assert!((1..=5).all(|step| ratio(&columns, step).is_none()));
+        columns.push(&run.steps[5]);
+        let warm = run.steps[5].decision.as_ref().and_then(|it| it.g_warm);
+        let warm = warm.unwrap() as f32;
+        for step in 2..=6 {
+            let g = columns.value(names::G, step).unwrap();
+            let found = ratio(&columns, step).unwrap();
+            assert!((found - g / warm).abs() < 1e-6, "step {step}: {found}");
+        }
+        assert!(ratio(&columns, 2).unwrap() > 1.05);
+        assert_eq!(ratio(&columns, 1), None, "nothing was measured before it");
+        // Written anew from within the warm-up: there is none again until its end.
+        columns.push(&run.steps[3]);
+        assert_eq!(ratio(&columns, 4), None);
+        run.steps[4..6].iter().for_each(|step| columns.push(step));
+        assert!(ratio(&columns, 4).is_some());
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What a run has said so far, made ready for drawing: fed with the same events whether the run is
 //! trained here, followed from its folder, or opened after its end.
 
+mod changes;
 mod columns;
 mod journal;
 
+pub use changes::{Change, InForce};
 pub use columns::{Column, Columns, names, smoothed};
 pub use journal::Journal;
 
@@ -41,14 +43,18 @@ pub struct Record {
     pub key: RunKey,
     pub config: RunConfig,
     pub motion: Motion,
+    /// Its log is being read, and there is more in it.
+    pub reading: bool,
     pub phase: Phase,
     pub columns: Columns,
     /// What a controller was told, step by step, for what-if replays.
     pub measured: Vec<LoggedStep>,
     pub evaluations: Vec<EvaluationRecord>,
     pub alarms: Vec<Alarm>,
-    /// Live settings that were changed: step, path, value.
-    pub changes: Vec<(u64, String, String)>,
+    /// Settings that were changed on the way.
+    pub changes: Vec<Change>,
+    /// What was in force, from the beginning on: kept in step with `config` and `changes`.
+    in_force: Vec<InForce>,
     /// Levels that opened: step, level.
     pub opened: Vec<(u64, u32)>,
     pub notices: Vec<String>,
@@ -73,8 +79,10 @@ impl Record {
     pub fn new(key: RunKey, config: RunConfig, motion: Motion) -> Self {
         Self {
             key,
+            in_force: changes::in_force(&config, &[]),
             config,
             motion,
+            reading: false,
             phase: Phase::Warmup,
             columns: Columns::default(),
             measured: Vec::new(),
@@ -102,6 +110,7 @@ impl Record {
         let (key, config, motion) = (self.key.clone(), self.config.clone(), self.motion.clone());
         *self = Self {
             revision,
+            reading: self.reading,
             ..Self::new(key, config, motion)
         };
     }
@@ -153,7 +162,10 @@ impl Record {
             } => {
                 (self.parameters, self.device) = (parameters, device);
                 self.config.max_steps = steps;
-                self.notices.extend(notices);
+                self.in_force = changes::in_force(&self.config, &self.changes);
+                for notice in notices {
+                    self.notice(notice);
+                }
             }
             Event::PhaseBegan { phase, .. } => self.phase = phase,
             Event::Step(record) => self.hear_step(&record),
@@ -176,7 +188,17 @@ impl Record {
             }
             Event::LevelOpened { step, level } => self.opened.push((step, level)),
             Event::Alarm(alarm) => self.alarms.push(alarm),
-            Event::Changed { step, path, value } => self.hear_change(step, path, value),
+            Event::Changed {
+                step,
+                path,
+                before,
+                value,
+            } => self.hear_change(Change {
+                step,
+                path,
+                before,
+                value,
+            }),
             Event::Paused { .. } => self.set_paused(true),
             Event::Resumed { .. } => self.set_paused(false),
             Event::Finished { .. } => {
@@ -202,13 +224,36 @@ impl Record {
         }
     }
 
-    fn hear_change(&mut self, step: u64, path: String, value: String) {
-        if let Ok(text) = self.config.to_toml()
-            && let Ok(config) = RunConfig::from_toml(&text, "the run", &[format!("{path}={value}")])
-        {
-            self.config = config;
+    fn hear_change(&mut self, change: Change) {
+        let set = format!("{}={}", change.path, change.value);
+        changes::overwrite(&mut self.config, &[set]);
+        self.changes.push(change);
+        self.in_force = changes::in_force(&self.config, &self.changes);
+    }
+
+    /// The configuration in force, where it is known from elsewhere than what was said.
+    pub fn set_config(&mut self, config: RunConfig) {
+        self.config = config;
+        self.in_force = changes::in_force(&self.config, &self.changes);
+        self.revision += 1;
+    }
+
+    /// The settings that decided the run's steps, from the beginning on: each held from the step
+    /// after `after` to the next.
+    pub fn in_force(&self) -> &[InForce] {
+        &self.in_force
+    }
+
+    /// Takes a word to the user, as a sentence and once.
+    pub fn notice(&mut self, notice: String) {
+        let mut letters = notice.chars();
+        let sentence: String = match letters.next() {
+            Some(first) => first.to_uppercase().chain(letters).collect(),
+            None => return,
+        };
+        if !self.notices.contains(&sentence) {
+            self.notices.push(sentence);
         }
-        self.changes.push((step, path, value));
     }
 
     fn set_paused(&mut self, now: bool) {

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Room;
 use crate::app::library::Found;
-use crate::app::record::Record;
+use crate::app::record::{Record, RunKey};
 use crate::app::widgets::nothing_yet;
 use crate::app::{Action, Actions, World};
 use plots::{Plots, Scene};
@@ -45,6 +45,8 @@ pub struct Balance {
     plots: Plots,
     side: Side,
     what_if: WhatIf,
+    /// The run that γ and λ were tried on.
+    tried_on: RunKey,
     #[serde(skip)]
     opened: card::Opened,
     #[serde(skip)]
@@ -71,6 +73,11 @@ impl Room for Balance {
         let Some(step) = world.step() else {
             return base::show(ui, record);
         };
+        if self.tried_on != record.key {
+            // What was tried on one run says nothing of another.
+            self.tried_on.clone_from(&record.key);
+            self.what_if.tried = Default::default();
+        }
         if self.side == Side::WhatIf {
             self.what_if.advance(record);
         }

@@ -23,6 +23,7 @@ mod results;
 mod tests;
 mod touring;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use eframe::egui::{self, RichText, Ui};
@@ -30,10 +31,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Room;
 use crate::app::engine::{QueueState, Reply};
-use crate::app::library::{Errand, Found, Saved, SavedWhat};
-use crate::app::record::RunKey;
+use crate::app::library::{Errand, Found, RunCard, Saved, SavedWhat};
+use crate::app::record::{Record, RunKey};
 use crate::app::widgets::nothing_yet;
 use crate::app::{Action, Actions, World, theme};
+use crate::config::RunConfig;
 use reading::State;
 
 /// What is looked at.
@@ -91,6 +93,12 @@ pub struct Compare {
     list: chooser::List,
     curves: curves_view::CurvesView,
     launch: launch::Launch,
+    /// Whether the run that was shown has been offered as the first choice.
+    #[serde(skip)]
+    offered: bool,
+    /// Open runs that the list of runs does not hold.
+    #[serde(skip)]
+    outside: BTreeSet<RunKey>,
     #[serde(skip)]
     reading: reading::Reading,
     #[serde(skip)]
@@ -124,15 +132,17 @@ enum Listing {
 impl Room for Compare {
     fn show(&mut self, ui: &mut Ui, world: &World, actions: &mut Actions) {
         self.choose_what_the_queue_made(world, actions);
+        let cards = self.cards(world);
+        self.offer_shown(world, &cards);
         let width = ui.available_width();
         egui::Panel::left("compare runs")
             .resizable(true)
-            .default_size(310.0)
+            .default_size((width * 0.34).clamp(310.0, 420.0))
             .size_range(250.0..=(width * 0.55).max(260.0))
             .show(ui, |ui| {
-                chooser::show(ui, world.runs, &mut self.chosen, &mut self.list);
+                chooser::show(ui, &cards, &mut self.chosen, &mut self.list);
             });
-        if self.reading.ask(&self.chosen, world.runs, actions) {
+        if self.reading.ask(&self.chosen, &cards, actions) {
             self.curves.forget();
             self.writing = None;
         }
@@ -162,7 +172,9 @@ impl Room for Compare {
                     .iter()
                     .any(|card| card.key == *run && card.damaged.is_none())
             };
-            self.chosen.retain(there);
+            let outside = &self.outside;
+            self.chosen
+                .retain(|run| there(run) || outside.contains(run));
             if self.ended.listing == Listing::Asked {
                 self.ended.listing = Listing::Heard;
             }
@@ -171,6 +183,40 @@ impl Room for Compare {
 }
 
 impl Compare {
+    /// Compares methods from a configuration of the form.
+    pub fn launch_from(&mut self, config: RunConfig) {
+        self.launch.take_draft(config);
+        self.view = View::New;
+    }
+
+    /// The runs to choose from: those of the runs folder, and those opened from elsewhere.
+    fn cards<'a>(&mut self, world: &World<'a>) -> Cow<'a, [RunCard]> {
+        let listed = |key: &RunKey| world.runs.iter().any(|card| card.key == *key);
+        let outside = world.records.iter().filter(|(key, _)| !listed(key));
+        // A run that has just begun comes to the list by itself.
+        let outside = outside.filter(|(_, record)| !record.is_here());
+        let cards: Vec<RunCard> = outside.map(|(_, record)| card_of(record)).collect();
+        self.outside = cards.iter().map(|card| card.key.clone()).collect();
+        if cards.is_empty() {
+            return Cow::Borrowed(world.runs);
+        }
+        Cow::Owned(world.runs.iter().cloned().chain(cards).collect())
+    }
+
+    /// At first the run that is shown is chosen.
+    fn offer_shown(&mut self, world: &World, cards: &[RunCard]) {
+        let Some(record) = world.shown.filter(|_| !self.offered) else {
+            return;
+        };
+        let whole = |card: &&RunCard| card.key == record.key && card.damaged.is_none();
+        if let Some(card) = cards.iter().find(whole) {
+            self.offered = true;
+            if self.chosen.is_empty() {
+                self.chosen.insert(card.key.clone());
+            }
+        }
+    }
+
     /// When a queue has ended, its runs become the ones that are compared.
     fn choose_what_the_queue_made(&mut self, world: &World, actions: &mut Actions) {
         if self.ended.runs.is_empty() {
@@ -310,7 +356,10 @@ impl Compare {
             }
             let picture = ui.add_enabled(self.area.is_some(), egui::Button::new("Picture…"));
             if picture
-                .on_hover_text("What is drawn below, as PNG")
+                .on_hover_text(
+                    "What can be seen below, as PNG. A larger window shows more; the report holds \
+                     everything",
+                )
                 .clicked()
                 && let Some(area) = self.area
             {
@@ -372,6 +421,26 @@ impl Compare {
             let name = format!("{}-curves.csv", stem(&self.chosen));
             save(actions, name, SavedWhat::Bytes(csv.into_bytes()));
         }
+    }
+}
+
+/// An open run as the list shows it.
+fn card_of(record: &Record) -> RunCard {
+    let config = &record.config;
+    RunCard {
+        key: record.key.clone(),
+        name: config.name.clone(),
+        description: config.description.clone(),
+        method: config.balance.method,
+        seed: config.seed,
+        task: String::new(),
+        step: record.step(),
+        max_steps: config.max_steps,
+        finished: record.finished,
+        accuracy: record.exam_curve().last().map(|&(_, accuracy)| accuracy),
+        changed: record.step(),
+        differences: Vec::new(),
+        damaged: None,
     }
 }
 

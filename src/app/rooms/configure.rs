@@ -33,8 +33,8 @@ use form::FormView;
 /// Seconds without a change after which the engine is asked.
 const REST: f64 = 0.6;
 
-/// Problems of hidden fields that are listed.
-const LISTED: usize = 3;
+/// Problems of hidden fields that are named.
+const LISTED: usize = 2;
 
 /// What the right side shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +139,7 @@ impl Configure {
             if IN_BROWSER {
                 link(ui, &seen.checked, actions);
             }
+            self.compare(ui, &seen.checked, actions);
             if let Some(before) = &mut self.before {
                 let hint = "Go back to the settings that were here before; again, to return";
                 if ui.button("Undo").on_hover_text(hint).clicked() {
@@ -149,10 +150,7 @@ impl Configure {
         let preset = &self.draft.base().preset;
         let words = format!("{} ({})", preset.teaches, preset.size);
         ui.add(egui::Label::new(RichText::new(words).weak()).truncate());
-        self.problems(ui, &seen.checked);
-        if let (0, Some(reason)) = (seen.checked.problems.count, refusal(&seen.checked, world)) {
-            ui.label(RichText::new(reason).color(theme::palette(ui).notice));
-        }
+        self.status(ui, &seen.checked, world);
         ui.add_space(2.0);
     }
 
@@ -213,42 +211,65 @@ impl Configure {
             .on_disabled_hover_text("Correct the settings that are marked first");
     }
 
-    /// Says on top what is wrong where it cannot be seen, with a way there.
+    fn compare(&self, ui: &mut Ui, checked: &Checked, actions: &mut Actions) {
+        let button = egui::Button::new("Compare methods…");
+        let button = ui.add_enabled(checked.config.is_some(), button);
+        if let (true, Some(config)) = (button.clicked(), &checked.config) {
+            actions.push(Action::Compare(Box::new(config.clone())));
+        }
+        button
+            .on_hover_text("Train several methods and seeds with these settings")
+            .on_disabled_hover_text("Correct the settings that are marked first");
+    }
+
+    /// One line on top, whatever there is to say: nothing below may move while somebody types. It
+    /// says what is wrong where it cannot be seen, with a way there.
+    fn status(&mut self, ui: &mut Ui, checked: &Checked, world: &World) {
+        let size = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
+        let row = egui::Layout::left_to_right(egui::Align::Center);
+        ui.allocate_ui_with_layout(size, row, |ui| {
+            ui.set_min_size(size);
+            if checked.problems.count > 0 {
+                return self.problems(ui, checked);
+            }
+            let text = match refusal(checked, world) {
+                Some(reason) => RichText::new(reason).color(theme::palette(ui).notice),
+                None => RichText::new("Nothing is wrong with these settings").weak(),
+            };
+            ui.add(egui::Label::new(text).truncate());
+        });
+    }
+
     fn problems(&mut self, ui: &mut Ui, checked: &Checked) {
         let problems = &checked.problems;
-        if problems.count == 0 {
-            return;
-        }
         let color = theme::palette(ui).wrong;
         let mut sought = None;
-        ui.horizontal_wrapped(|ui| {
-            let words = format!("× {}", to_correct(problems.count));
-            ui.label(RichText::new(words).strong().color(color));
-            let paths: Vec<&str> = problems.paths().collect();
-            if !paths.is_empty() && ui.link("Go to the next one").clicked() {
-                sought = paths.get(self.visited % paths.len()).copied();
-                self.visited += 1;
-            }
-        });
-        for words in &problems.loose {
-            ui.label(RichText::new(words).color(color));
+        let words = format!("× {}", to_correct(problems.count));
+        ui.label(RichText::new(words).strong().color(color));
+        let paths: Vec<&str> = problems.paths().collect();
+        if !paths.is_empty() && ui.link("Go to the next one").clicked() {
+            sought = paths.get(self.visited % paths.len()).copied();
+            self.visited += 1;
         }
         let hidden = problems
             .paths()
             .filter_map(field_at)
             .filter(|field| !self.form.shows(field));
+        let mut said = problems.loose.join("; ");
         for field in hidden.take(LISTED) {
-            ui.horizontal(|ui| {
-                if ui
-                    .link(field.path())
-                    .on_hover_text("Go to this setting")
-                    .clicked()
-                {
-                    sought = Some(field.path());
-                }
-                let words = problems.at(field.path()).join("; ");
-                ui.add(egui::Label::new(RichText::new(words).color(color)).truncate());
-            });
+            let words = problems.at(field.path()).join("; ");
+            let hint = format!("{words}\nClick to go to this setting");
+            if ui.link(field.path()).on_hover_text(hint).clicked() {
+                sought = Some(field.path());
+            }
+            if said.is_empty() {
+                said = words;
+            }
+        }
+        if !said.is_empty() {
+            let words = RichText::new(&said).color(color);
+            ui.add(egui::Label::new(words).truncate())
+                .on_hover_text(&said);
         }
         if let Some(path) = sought {
             self.form.seek(path);

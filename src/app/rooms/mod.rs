@@ -72,6 +72,11 @@ impl Rooms {
         }
     }
 
+    /// Puts a configuration into the form that starts comparisons.
+    pub fn compare_with(&mut self, config: RunConfig) {
+        self.compare.launch_from(config);
+    }
+
     /// Puts a configuration into the form.
     pub fn configure_with(&mut self, config: RunConfig) {
         self.configure.open(config);

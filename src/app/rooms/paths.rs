@@ -31,7 +31,7 @@ use crate::config::RunConfig;
 const MAX_COMPLETION_LENGTH: usize = 64;
 
 /// The sides' names, and the points of a run they look at unless the user says otherwise.
-const SIDES: [(&str, Point); 2] = [("Left", Point::Oldest), ("Right", Point::Newest)];
+const SIDES: [(&str, Point); 2] = [("Left", Point::AfterWarmup), ("Right", Point::Now)];
 
 #[derive(Serialize, Deserialize)]
 #[serde(default)]

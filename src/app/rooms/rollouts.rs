@@ -127,8 +127,8 @@ impl Room for Rollouts {
         self.read(record, shown);
         self.filters(ui, record);
         match self.view {
-            View::Table => self.table(ui, record, actions),
-            View::Group => self.side_by_side(ui, record, shown),
+            View::Table => self.table(ui, record, shown, actions),
+            View::Group => self.side_by_side(ui, record, shown, actions),
         }
     }
 }
@@ -293,7 +293,7 @@ impl Rollouts {
         }
     }
 
-    fn table(&mut self, ui: &mut Ui, record: &Record, actions: &mut Actions) {
+    fn table(&mut self, ui: &mut Ui, record: &Record, shown: u64, actions: &mut Actions) {
         let (Some(sheet), Some(order)) = (self.sheet.get(), self.order.get()) else {
             return;
         };
@@ -344,17 +344,21 @@ impl Rollouts {
         self.scroll = next.is_some();
         if let Some(row) = done.row {
             (self.row, self.closed) = (Some(row), open == Some(row));
+            // The next quiz must not take away what is being read.
+            actions.push(Action::Select(Some(shown)));
         } else if close {
             self.closed = true;
         } else if next.is_some() {
             self.row = next;
+            actions.push(Action::Select(Some(shown)));
         }
         if let Some(group) = aside {
             (self.group, self.view) = (Some(group), View::Group);
+            actions.push(Action::Select(Some(shown)));
         }
     }
 
-    fn side_by_side(&mut self, ui: &mut Ui, record: &Record, shown: u64) {
+    fn side_by_side(&mut self, ui: &mut Ui, record: &Record, shown: u64, actions: &mut Actions) {
         let (Some(sheet), Some(choice)) = (self.sheet.get(), self.choice.get()) else {
             return;
         };
@@ -374,6 +378,9 @@ impl Rollouts {
         let grpo = &record.config.grpo;
         let picked = side::show(ui, sheet, choice, chosen, grpo, batch_std);
         self.group = picked.or(Some(chosen));
+        if picked.is_some() {
+            actions.push(Action::Select(Some(shown)));
+        }
     }
 }
 

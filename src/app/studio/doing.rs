@@ -27,12 +27,21 @@ impl Studio {
             match action {
                 Action::Go(place) => self.kept.place = place,
                 Action::Engine(request) => self.engine.send(request),
-                Action::Library(errand) => self.library.send(errand),
+                Action::Library(errand) => {
+                    if let Errand::Choose = errand {
+                        self.coming.expect(f64::INFINITY);
+                    }
+                    self.library.send(errand);
+                }
                 Action::Show(run) => self.show_run(run),
                 Action::Select(step) => self.selected = step,
                 Action::Configure(config) => {
                     self.kept.rooms.configure_with(*config);
                     self.kept.place = Place::Configure;
+                }
+                Action::Compare(config) => {
+                    self.kept.rooms.compare_with(*config);
+                    self.kept.place = Place::Compare;
                 }
                 Action::Train(config) => {
                     self.engine.send(Request::Train { config });
@@ -55,7 +64,7 @@ impl Studio {
         }
     }
 
-    fn show_run(&mut self, run: RunKey) {
+    pub(super) fn show_run(&mut self, run: RunKey) {
         if !self.records.contains_key(&run) {
             self.library.send(Errand::Open(run.clone()));
         }
@@ -90,7 +99,7 @@ impl Studio {
             }
         }
         if pressed(Modifiers::COMMAND, Key::O) {
-            self.library.send(Errand::Choose);
+            self.actions.push(Action::Library(Errand::Choose));
         }
         if context.text_edit_focused() {
             return;

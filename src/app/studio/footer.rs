@@ -1,11 +1,10 @@
-//! Below the room: pace, device, memory; and words to the user.
+//! Below the room: pace, device, memory.
 
 use eframe::egui::{self, RichText};
 
 use super::Studio;
 use crate::app::engine::Request;
 use crate::app::record::Record;
-use crate::app::theme;
 
 impl Studio {
     pub(super) fn footer(&mut self, ui: &mut egui::Ui) {
@@ -59,40 +58,6 @@ impl Studio {
         }
         let bytes = self.memory.1?;
         Some(format!("memory {} MB", bytes >> 20))
-    }
-
-    pub(super) fn show_toasts(&mut self, ui: &egui::Ui) {
-        let now = self.clock.seconds();
-        self.toasts.retain(|toast| toast.until > now);
-        if self.toasts.is_empty() {
-            return;
-        }
-        let mut dismissed = None;
-        egui::Area::new(egui::Id::unique("toasts"))
-            .anchor(egui::Align2::RIGHT_BOTTOM, [-12.0, -36.0])
-            .order(egui::Order::Foreground)
-            .show(ui.ctx(), |ui| {
-                let colors = theme::palette(ui);
-                for (index, toast) in self.toasts.iter().enumerate() {
-                    egui::Frame::popup(ui.style()).show(ui, |ui| {
-                        ui.set_max_width(420.0);
-                        ui.horizontal_wrapped(|ui| {
-                            if toast.is_error {
-                                ui.label(RichText::new("Problem").strong().color(colors.wrong));
-                            }
-                            ui.label(&toast.text);
-                            if toast.is_error && ui.small_button("Dismiss").clicked() {
-                                dismissed = Some(index);
-                            }
-                        });
-                    });
-                }
-            });
-        if let Some(index) = dismissed {
-            self.toasts.remove(index);
-        }
-        ui.ctx()
-            .request_repaint_after(std::time::Duration::from_millis(500));
     }
 }
 

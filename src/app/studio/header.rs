@@ -1,5 +1,6 @@
 //! Above the room: which run, what it is doing, and what it can be told.
 
+use eframe::egui::containers::menu::{MenuButton, MenuConfig};
 use eframe::egui::{self, RichText};
 
 use super::Studio;
@@ -150,12 +151,13 @@ impl Studio {
 
     fn progress(&mut self, ui: &mut egui::Ui) {
         let Some(record) = self.shown() else { return };
-        let (share, text) = progress_of(record);
-        let fill = theme::palette(ui).accent.gamma_multiply(0.6);
+        let reading = super::reading::of(record, &self.runs);
+        let (share, text) = reading.unwrap_or_else(|| progress_of(record));
+        let text = RichText::new(text).small().color(theme::palette(ui).on_bar);
         let bar = egui::ProgressBar::new(share)
             .desired_height(16.0)
-            .fill(fill)
-            .text(RichText::new(text).small());
+            .fill(theme::palette(ui).bar)
+            .text(text);
         ui.add(bar);
     }
 }
@@ -163,7 +165,9 @@ impl Studio {
 /// Offers more steps than the `steps` configured; the new number, once chosen.
 fn extend_menu(ui: &mut egui::Ui, steps: u64) -> Option<u64> {
     let mut chosen = None;
-    let menu = ui.menu_button("Extend…", |ui| {
+    // A number is written in it: it closes by a click outside, not by one inside.
+    let config = MenuConfig::new().close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
+    let (response, _) = MenuButton::new("Extend…").config(config).ui(ui, |ui| {
         ui.label("Train on beyond the configured steps");
         for more in [steps / 4, steps / 2, steps] {
             let more = more.max(1);
@@ -172,8 +176,21 @@ fn extend_menu(ui: &mut egui::Ui, steps: u64) -> Option<u64> {
                 ui.close();
             }
         }
+        ui.separator();
+        let id = egui::Id::unique("more steps");
+        let mut more = ui.data(|data| data.get_temp(id)).unwrap_or(steps.max(1));
+        ui.horizontal(|ui| {
+            let field = egui::DragValue::new(&mut more).range(1..=10_000_000u64);
+            ui.add(field.speed(5.0).suffix(" more"))
+                .accessible_name("Number of more steps");
+            if ui.button("Extend").clicked() {
+                chosen = Some(steps + more);
+                ui.close();
+            }
+        });
+        ui.data_mut(|data| data.insert_temp(id, more));
     });
-    menu.response.on_hover_text("More steps for this run");
+    response.on_hover_text("More steps for this run");
     chosen
 }
 

@@ -2,78 +2,104 @@
 
 use eframe::egui;
 
-use super::{Studio, Toast};
+use super::Studio;
+use super::backlog::Heard;
 use crate::app::engine::Reply;
-use crate::app::library::{Dropped, Errand, Found};
+use crate::app::library::{Errand, Found};
 use crate::app::record::{Motion, Record};
 use crate::app::{Action, Place};
 
-/// Seconds of a frame that taking in messages may use.
-const SECONDS_PER_FRAME: f64 = 0.0015;
+/// Seconds of a frame that taking in messages may use while something is trained here.
+const WHILE_TRAINING: f64 = 0.0015;
 
-/// Seconds a word to the user stays.
-const TOAST_SECONDS: f64 = 6.0;
+/// The same while nothing is: a long log is read soon, and frames still come often enough.
+const WHILE_IDLE: f64 = 0.012;
 
-/// What is heard of a run.
-pub(super) enum Heard {
-    Event(crate::training::Event),
-    /// How it stands after that.
-    Standing {
-        finished: bool,
-        motion: Motion,
-    },
-}
+/// Words that wait at most before more is received.
+const BACKLOG: usize = 20_000;
 
 impl Studio {
     /// Takes in what has come, as far as a frame allows; asks for another frame if there is more.
+    /// The run that is shown comes first.
     pub(super) fn hear(&mut self, context: &egui::Context) {
         let begun = self.clock.seconds();
+        let budget = match self.live.is_some() || self.queue.is_some() {
+            true => WHILE_TRAINING,
+            false => WHILE_IDLE,
+        };
         loop {
-            // A message may hold many events: they are taken in one by one, in order, before the
-            // next message.
-            while let Some((run, heard)) = self.unheard.pop_front() {
+            let shown = self.kept.shown.clone();
+            let next = shown.and_then(|run| Some((self.backlog.next_of(&run)?, run)));
+            if let Some((heard, run)) = next {
                 self.hear_of(&run, heard);
-                if self.clock.seconds() - begun > SECONDS_PER_FRAME {
-                    return context.request_repaint();
+            } else if self.backlog.len() > BACKLOG || !self.receive() {
+                match self.backlog.next() {
+                    Some((run, heard)) => self.hear_of(&run, heard),
+                    None => return,
                 }
             }
-            let reply = self.engine.receive();
-            let found = self.library.receive();
-            if reply.is_none() && found.is_none() {
-                return;
-            }
-            if let Some(reply) = reply {
-                self.tell_rooms(|room| room.hear(&reply));
-                self.hear_engine(reply);
-            }
-            if let Some(found) = found {
-                self.tell_rooms(|room| room.found(&found));
-                self.hear_library(found);
-            }
-            if self.clock.seconds() - begun > SECONDS_PER_FRAME {
+            if self.clock.seconds() - begun > budget {
                 return context.request_repaint();
             }
         }
     }
 
-    /// Takes in at once what was put off: what follows must not be overtaken by it.
-    fn hear_all(&mut self) {
-        for (run, heard) in std::mem::take(&mut self.unheard) {
-            self.hear_of(&run, heard);
+    /// Receives a message of the engine and one of the library; whether there was any.
+    fn receive(&mut self) -> bool {
+        let reply = self.engine.receive();
+        let found = self.library.receive();
+        let any = reply.is_some() || found.is_some();
+        if let Some(reply) = reply {
+            self.tell_rooms(|room| room.hear(&reply));
+            self.hear_engine(reply);
         }
+        if let Some(found) = found {
+            self.tell_rooms(|room| room.found(&found));
+            self.go_to_opened(&found);
+            self.hear_library(found);
+        }
+        any
     }
 
     fn hear_of(&mut self, run: &str, heard: Heard) {
+        if let Heard::Ended { finished, error } = heard {
+            return self.hear_end(run, finished, error);
+        }
         let Some(record) = self.records.get_mut(run) else {
             return;
         };
         match heard {
             Heard::Event(event) => record.hear(event),
-            Heard::Standing { finished, motion } => {
-                (record.finished, record.motion) = (finished, motion);
+            Heard::Standing {
+                finished,
+                motion,
+                reading,
+            } => {
+                (record.finished, record.motion, record.reading) = (finished, motion, reading);
                 record.revision += 1;
             }
+            Heard::Ended { .. } => {}
         }
+    }
+
+    /// A run that was trained here has come to an end, and everything it said was heard.
+    fn hear_end(&mut self, run: &str, finished: bool, error: Option<String>) {
+        if let Some(record) = self.records.get_mut(run) {
+            record.motion = Motion::Still;
+            record.finished = finished;
+            record.error.clone_from(&error);
+            record.revision += 1;
+        }
+        // The next run of a comparison may have begun.
+        if self.live.as_deref() == Some(run) {
+            self.live = None;
+        }
+        match error {
+            Some(error) => self.say_error(format!("{run} broke off: {error}")),
+            None if finished => self.say(format!("{run} is finished")),
+            None => self.say(format!("{run} is stopped and saved")),
+        }
+        self.library.send(Errand::List);
     }
 
     fn tell_rooms(&mut self, tell: impl Fn(&mut dyn crate::app::rooms::Room)) {
@@ -90,6 +116,7 @@ impl Studio {
                 before,
             } => {
                 let record = Record::new(run.clone(), *config, Motion::Here { paused: false });
+                self.backlog.forget(&run);
                 self.put_off(&run, before);
                 self.library.send(Errand::Close(run.clone()));
                 self.records.insert(run.clone(), record);
@@ -104,20 +131,8 @@ impl Studio {
                 finished,
                 error,
             } => {
-                self.hear_all();
-                if let Some(record) = self.records.get_mut(&run) {
-                    record.motion = Motion::Still;
-                    record.finished = finished;
-                    record.error.clone_from(&error);
-                    record.revision += 1;
-                }
-                self.live = None;
-                match error {
-                    Some(error) => self.say_error(format!("{run} broke off: {error}")),
-                    None if finished => self.say(format!("{run} is finished")),
-                    None => self.say(format!("{run} is stopped and saved")),
-                }
-                self.library.send(Errand::List);
+                // After everything that the run has said.
+                self.backlog.push(&run, Heard::Ended { finished, error });
             }
             Reply::Queue(state) => {
                 if state.is_none() && self.queue.is_some() {
@@ -145,7 +160,9 @@ impl Studio {
             Found::Runs(runs) => self.runs = runs,
             Found::Opened { run, config } => {
                 if self.live.as_deref() != Some(run.as_str()) {
-                    let record = Record::new(run.clone(), *config, Motion::Still);
+                    let mut record = Record::new(run.clone(), *config, Motion::Still);
+                    record.reading = true;
+                    self.backlog.forget(&run);
                     self.records.insert(run.clone(), record);
                     if self.kept.shown.is_none() {
                         self.kept.shown = Some(run);
@@ -160,7 +177,7 @@ impl Studio {
                 growing,
                 finished,
                 notices,
-                ..
+                caught_up,
             } => {
                 if self.live.as_deref() == Some(run.as_str()) {
                     return;
@@ -169,12 +186,15 @@ impl Studio {
                     return;
                 };
                 if restarted {
+                    self.backlog.forget(&run);
                     record.restart();
                 }
                 if let Some(config) = config {
-                    record.config = *config;
+                    record.set_config(*config);
                 }
-                record.notices.extend(notices);
+                for notice in notices {
+                    record.notice(notice);
+                }
                 let motion = if growing {
                     Motion::Followed
                 } else {
@@ -182,10 +202,15 @@ impl Studio {
                 };
                 self.put_off(&run, events);
                 // It is finished only when everything before that has been taken in.
-                let standing = Heard::Standing { finished, motion };
-                self.unheard.push_back((run, standing));
+                let standing = Heard::Standing {
+                    finished,
+                    motion,
+                    reading: !caught_up,
+                };
+                self.backlog.push(&run, standing);
             }
             Found::Config(config) => self.actions.push(Action::Configure(config)),
+            Found::NoDialog => self.asking = Some(String::new()),
             Found::Done(what) => self.say(what),
             Found::Failed(why) => self.say_error(why),
             Found::Moved { from, to } => self.move_run(&from, to),
@@ -214,39 +239,6 @@ impl Studio {
 
     fn put_off(&mut self, run: &str, events: Vec<crate::training::Event>) {
         let events = events.into_iter().map(Heard::Event);
-        self.unheard
-            .extend(events.map(|event| (run.to_owned(), event)));
-    }
-
-    /// Says something that goes away by itself.
-    pub(super) fn say(&mut self, text: String) {
-        let until = self.clock.seconds() + TOAST_SECONDS;
-        self.toasts.push(Toast {
-            text,
-            is_error: false,
-            until,
-        });
-    }
-
-    /// Says what went wrong; stays until it is dismissed.
-    pub(super) fn say_error(&mut self, text: String) {
-        if self.toasts.iter().any(|toast| toast.text == text) {
-            return;
-        }
-        self.toasts.push(Toast {
-            text,
-            is_error: true,
-            until: f64::INFINITY,
-        });
-    }
-
-    /// Files that were dropped into the window.
-    pub(super) fn take_dropped(&mut self, context: &egui::Context) {
-        let dropped = context.input_mut(|input| std::mem::take(&mut input.raw.dropped_files));
-        for file in dropped {
-            let path = file.path().to_string_lossy().into_owned();
-            let dropped = Dropped::Path(path);
-            self.library.send(Errand::Import(dropped));
-        }
+        self.backlog.extend(run, events);
     }
 }

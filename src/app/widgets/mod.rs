@@ -1,9 +1,11 @@
 //! Small things to draw that more than one room needs.
 
 mod plots;
+mod stroke;
 mod tokens;
 
 pub use plots::{Line, band, lines, thinned};
+pub use stroke::Stroke;
 pub use tokens::{Piece, pieces};
 
 use eframe::egui::{self, Color32, RichText, Ui};
@@ -15,7 +17,7 @@ use crate::balance::Branch;
 pub fn nothing_yet(ui: &mut Ui, title: &str, how: &str) {
     ui.vertical_centered(|ui| {
         ui.add_space(ui.available_height() * 0.25);
-        ui.heading(title);
+        ui.label(RichText::new(title).heading().strong());
         ui.add_space(4.0);
         ui.set_max_width(460.0);
         ui.label(RichText::new(how).weak());

@@ -67,8 +67,9 @@ pub fn thinned(
     }
     let bucket = count.div_ceil(limit / 2);
     let mut points = Vec::with_capacity(limit + 2);
-    for start in (from..to).step_by(bucket) {
-        let indices = || (start..(start + bucket).min(to)).filter(known);
+    // Whole buckets from the first value on, so that a curve does not flicker while it moves.
+    for start in (from - from % bucket..to).step_by(bucket) {
+        let indices = || (start.max(from)..(start + bucket).min(to)).filter(known);
         let by_value = |a: &usize, b: &usize| values[*a].total_cmp(&values[*b]);
         let (Some(low), Some(high)) = (indices().min_by(by_value), indices().max_by(by_value))
         else {

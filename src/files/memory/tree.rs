@@ -43,6 +43,8 @@ pub(in crate::files) struct Content {
     pub bytes: Vec<u8>,
     /// Since 1970.
     pub changed: Duration,
+    /// Whether storage has a file of it.
+    pub filed: bool,
     /// Bytes that storage holds.
     pub kept: usize,
     /// Of these, how many from the beginning are as they are here.
@@ -65,6 +67,7 @@ impl Content {
             number,
             bytes,
             changed,
+            filed: false,
             kept: 0,
             clean: 0,
             lock: Lock::Free,
@@ -160,7 +163,7 @@ impl Tree {
 
     /// Empties a file: its bytes get another number, so that storage replaces them in one go.
     pub(super) fn renew(&mut self, content: &mut Content) {
-        if content.kept > 0 {
+        if std::mem::take(&mut content.filed) {
             self.gone.push(content.number);
         }
         content.number = self.number();
@@ -173,7 +176,7 @@ impl Tree {
     fn forget(&mut self, entry: &Entry) {
         if let Entry::File(content) = entry {
             let content = held(content);
-            if content.kept > 0 {
+            if content.filed {
                 self.gone.push(content.number);
             }
         }

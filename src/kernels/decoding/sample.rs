@@ -29,7 +29,7 @@ pub(crate) struct Desk<'a> {
     pub state: &'a GpuTensor,
     /// [tokens, rows, 2], written at one token.
     pub chosen: &'a GpuTensor,
-    /// From [`buffer`]: receives the embedding of each row's token.
+    /// From [`super::buffer`]: receives the embedding of each row's token.
     pub hidden: &'a GpuTensor,
 }
 

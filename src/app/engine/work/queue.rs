@@ -1,12 +1,13 @@
 //! A queue of runs: one configuration after the other, in a folder of their own.
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 use super::{Work, earlier};
 use crate::app::engine::{QueueState, Reply};
 use crate::config::RunConfig;
 use crate::files;
-use crate::runs::drive::Run;
+use crate::runs::drive::{DriveError, Run};
 
 /// Runs that are waited for.
 pub(super) struct Queue {
@@ -40,20 +41,17 @@ impl Work {
         let key = format!("{}/{}", queue.state.folder, config.name);
         let path = folder.join(&config.name);
         if !files::exists(path.join("config.toml")) {
-            let run = Run::create(config, &folder).await;
+            let run = Run::create_sharing(config, &folder, &self.runs).await;
             return self.begin(key, run, Vec::new());
         }
         // The same configuration goes on where it stands; another one is not passed off as it.
         match RunConfig::load(Some(&path.join("config.toml")), &[]) {
-            Ok(there) if there == config => match Run::resume(&path, None, &[]).await {
+            Ok(there) if there == config => match self.resume_of_queue(&path).await {
                 Ok(Some(run)) => {
                     let before = earlier(&path);
                     self.begin(key, Ok(run), before);
                 }
-                Ok(None) => {
-                    queue.state.done += 1;
-                    (self.say)(Reply::Queue(Some(queue.state.clone())));
-                }
+                Ok(None) => self.one_more_is_done(),
                 Err(error) => self.begin(key, Err(error), Vec::new()),
             },
             Ok(_) => {
@@ -65,6 +63,18 @@ impl Work {
                 (self.say)(Reply::Failed { why });
             }
             Err(error) => self.begin(key, Err(error.into()), Vec::new()),
+        }
+    }
+
+    async fn resume_of_queue(&self, path: &Path) -> Result<Option<Run>, DriveError> {
+        Run::resume_sharing(path, None, &[], &self.runs).await
+    }
+
+    /// A run of the queue is through.
+    pub(super) fn one_more_is_done(&mut self) {
+        if let Some(queue) = &mut self.queue {
+            queue.state.done += 1;
+            (self.say)(Reply::Queue(Some(queue.state.clone())));
         }
     }
 }

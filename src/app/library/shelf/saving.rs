@@ -10,6 +10,9 @@ use crate::files::{self as fs, File};
 use crate::runs::folder::write_file;
 use crate::runs::{RunData, report};
 
+/// Files go into this folder beside the runs where no dialog asks for another.
+const EXPORTS: &str = "exports";
+
 /// What is to be written, with the runs' folders instead of their keys.
 enum Content {
     Bytes(Vec<u8>),
@@ -28,6 +31,7 @@ impl Shelf {
             }
         };
         let (desk, mouth, name) = (self.desk.clone(), self.mouth.clone(), saved.name);
+        let exports = self.places.runs().join(EXPORTS);
         self.aside("library-save", move || {
             let ask =
                 |desktop: &dyn Desktop, folder: Option<&Path>| desktop.ask_save(&name, folder);
@@ -35,12 +39,11 @@ impl Shelf {
                 Chosen::Path(path) => with_extension_of(path, &name),
                 Chosen::Nothing => return,
                 Chosen::Page => return mouth.say(download(name, content)),
-                Chosen::NoService => {
-                    return mouth.say(Found::Failed(format!(
-                        "{name} is not saved: no file dialog can be shown on this desktop. The \
-                         command line writes run folders and reports (sasr report --help)"
-                    )));
-                }
+                // Nobody can be asked: it goes where exports are found again.
+                Chosen::NoService => match in_exports(&exports, &name) {
+                    Ok(path) => path,
+                    Err(why) => return mouth.say(Found::Failed(why)),
+                },
             };
             let found = match write(&path, content) {
                 Ok(()) => Found::Done(format!("Saved as {}", path.display())),
@@ -49,6 +52,24 @@ impl Shelf {
             mouth.say(found);
         });
     }
+}
+
+/// A file in the folder of exports that replaces none.
+fn in_exports(folder: &Path, name: &str) -> Result<PathBuf, String> {
+    fs::create_dir_all(folder).map_err(|error| {
+        format!(
+            "{name} is not saved: no file dialog can be shown here, and {} cannot be made: {error}",
+            folder.display()
+        )
+    })?;
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) => (stem, format!(".{extension}")),
+        None => (name, String::new()),
+    };
+    let numbered = (2..).map(|number| folder.join(format!("{stem}-{number}{extension}")));
+    let mut names = std::iter::once(folder.join(name)).chain(numbered);
+    Ok(names.find(|path| !fs::exists(path)).unwrap_or_default())
 }
 
 /// Where the user left the extension out, the suggested one.

@@ -151,6 +151,8 @@ fn kind_in_words(kind: &str) -> String {
         "overfitting" => "Overfitting".to_owned(),
         "collapse" => "Collapse".to_owned(),
         "zero_variance" => "Little to learn from the quiz".to_owned(),
+        "regression" => "The exam fell".to_owned(),
+        "drift" => "Far from its origin".to_owned(),
         "stale" => "Stale signals".to_owned(),
         "not_finite" => "Numbers out of range".to_owned(),
         "truncation" => "Answers cut off".to_owned(),

@@ -1,11 +1,11 @@
 //! Before the first step: the base model that every method starts from.
 
 use eframe::egui::{RichText, Ui};
-use egui_plot::{Plot, PlotPoints};
+use egui_plot::Plot;
 
 use crate::app::record::Record;
 use crate::app::theme;
-use crate::app::widgets::{nothing_yet, number, thinned};
+use crate::app::widgets::{Stroke, nothing_yet, number, thinned};
 use crate::training::Phase;
 
 /// Points of the curve at most.
@@ -28,7 +28,7 @@ pub fn show(ui: &mut Ui, record: &Record) {
         return nothing_yet(ui, title, how);
     }
     let done = record.base_loss.len();
-    ui.heading("First, a base model");
+    ui.label(RichText::new("First, a base model").heading().strong());
     let levels = &record.config.base.levels;
     let levels: Vec<String> = levels.iter().map(u32::to_string).collect();
     ui.label(format!(
@@ -61,10 +61,6 @@ pub fn show(ui: &mut Ui, record: &Record) {
         .show(ui, |plot| {
             let points = thinned(&record.base_loss, None, 1.0, 0.0..=end + 1.0, POINTS);
             let color = theme::of(&plot.ctx().global_style().visuals).sft;
-            plot.line(
-                egui_plot::Line::new("loss", PlotPoints::Owned(points))
-                    .color(color)
-                    .width(1.5),
-            );
+            plot.add(Stroke::new("loss", points, color, 1.5));
         });
 }

@@ -51,7 +51,8 @@ pub fn show(ui: &mut Ui, record: &Record, opened: &StepRecord) {
         return;
     };
     let settings = InForce::at(record, opened.step);
-    ui.label(explanation.sentence());
+    // The answer to why is what is to be read first.
+    ui.label(RichText::new(explanation.sentence()).strong().size(15.0));
     ui.add_space(4.0);
     if explanation.alpha.is_some() || explanation.branch == Branch::Blend {
         gauge::draw(ui, explanation, &settings);
@@ -129,7 +130,7 @@ fn signals(ui: &mut Ui, record: &Record, explanation: &Explanation) {
         rows.push(("G", g, from, hover));
     }
     if let Some(warm) = explanation.g_warm {
-        let from = warm_statistic(&record.config.balance);
+        let from = warm_statistic(&record.config);
         rows.push((
             "G_warm",
             warm,
@@ -214,7 +215,7 @@ fn deeds(ui: &mut Ui, record: &Record, opened: &StepRecord) {
         ),
         (
             "Learning rate",
-            format!("{:.2e}", opened.learning_rate),
+            learning_rate(opened.learning_rate),
             String::new(),
         ),
         (
@@ -237,6 +238,14 @@ fn deeds(ui: &mut Ui, record: &Record, opened: &StepRecord) {
                 ui.end_row();
             }
         });
+}
+
+/// The optimizer's step size; a schedule may end at 0.
+fn learning_rate(rate: f64) -> String {
+    match rate {
+        0.0 => "0".to_owned(),
+        rate => format!("{rate:.2e}"),
+    }
 }
 
 fn tokens(record: &Record, opened: &StepRecord) -> String {

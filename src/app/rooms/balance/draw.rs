@@ -13,13 +13,14 @@ use super::marks::{Mark, MarkKind};
 use super::plots::Scene;
 use crate::app::record::{Record, names};
 use crate::app::theme::Palette;
+use crate::app::widgets::Stroke;
 use crate::balance::{Branch, warmup_steps};
 
 /// Steps in view up to which every draw is shown as a dot.
 const DRAWS: f64 = 900.0;
 
-/// Steps in view from which a curve is crowded.
-const CROWDED: f64 = 6000.0;
+/// Points of the screen that the word for the warm-up needs.
+const WARMUP_LABEL: f64 = 60.0;
 
 /// Exams in view up to which each has a dot.
 const EXAMS: usize = 120;
@@ -45,6 +46,8 @@ pub struct Drawing<'a> {
     pub colors: &'static Palette,
     /// For what is to be seen first.
     pub strong: Color32,
+    /// For words beside it.
+    pub text: Color32,
 }
 
 impl<'a> Drawing<'a> {
@@ -74,9 +77,8 @@ impl<'a> Drawing<'a> {
     }
 
     fn line(&self, plot: &mut PlotUi<'a>, name: &str, color: Color32, width: f32) {
-        let points = PlotPoints::Borrowed(self.curves.points(name));
-        let line = Line::new(name, points).color(color);
-        plot.line(line.width(width).allow_hover(false));
+        let stroke = Stroke::new(name, self.curves.points(name), color, width);
+        plot.add(stroke.allow_hover(false));
     }
 
     fn warmup(&self, plot: &mut PlotUi<'_>, graph: Graph) {
@@ -88,10 +90,12 @@ impl<'a> Drawing<'a> {
         let fill = self.colors.faint.gamma_multiply(0.14);
         let span = Span::new("", 0.5..=steps + 0.5).fill(fill);
         plot.span(span.border_width(0.0));
-        if graph == Graph::Probability {
-            let at = PlotPoint::new(self.range.start().max(0.5), 0.92);
+        let from = self.range.start().max(0.5);
+        let per_step = plot.transform().dpos_dvalue_x().abs();
+        if graph == Graph::Probability && (steps - from) * per_step >= WARMUP_LABEL {
+            let at = PlotPoint::new(from, 0.92);
             let words = RichText::new(" Warm-up").small();
-            let text = Text::new("", at, words).color(self.colors.faint);
+            let text = Text::new("", at, words).color(self.text);
             plot.text(text.anchor(Align2::LEFT_TOP).allow_hover(false));
         }
     }
@@ -133,13 +137,7 @@ impl<'a> Drawing<'a> {
             let points = Points::new("", PlotPoints::Owned(points)).shape(MarkerShape::Up);
             plot.points(points.radius(2.5).color(colors.notice).allow_hover(false));
         }
-        // Sharp turns of a thick line overshoot, and a crowded one has nothing else.
-        let width = if self.range.end() - self.range.start() > CROWDED {
-            0.8
-        } else {
-            1.6
-        };
-        self.line(plot, "p", self.strong, width);
+        self.line(plot, "p", self.strong, 1.6);
         if self.range.end() - self.range.start() <= DRAWS {
             for branch in [Branch::Sft, Branch::Grpo] {
                 let dots = PlotPoints::Owned(draws(record, branch, self.range));

@@ -2,8 +2,8 @@
 
 use crate::app::record::Record;
 use crate::app::widgets::number;
-use crate::balance::{Bound, Branch, Explanation, LogOddsTerm, Reason, Source};
-use crate::config::{BalanceConfig, Method, WarmStatistic};
+use crate::balance::{Bound, Branch, Explanation, LogOddsTerm, Reason, Source, warmup_steps};
+use crate::config::{BalanceConfig, Method, RunConfig, WarmStatistic};
 
 /// The rule as it is written down.
 pub const RULE: &str = "logit p = log(G / G_warm) − log γ + λ·D_pull";
@@ -85,7 +85,7 @@ pub fn outcome(explanation: &Explanation) -> String {
     }
 }
 
-/// Settings of the rule as they were when a step was decided, as far as the log tells.
+/// Settings of the rule as they were when a step was decided.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InForce {
     pub lambda: Option<f64>,
@@ -96,23 +96,13 @@ pub struct InForce {
 impl InForce {
     /// Those of `step`.
     pub fn at(record: &Record, step: u64) -> Self {
-        let balance = &record.config.balance;
-        let setting = |path: &str, now: f64| {
-            let changes = || record.changes.iter().filter(|change| change.1 == path);
-            // A change is logged with the last step before it takes effect.
-            match changes().rfind(|change| change.0 < step) {
-                Some(change) => change.2.trim().parse().ok(),
-                // The configuration knows the newest value only.
-                None if changes().next().is_some() => None,
-                None => Some(now),
-            }
-        };
-        let bounds = setting("balance.p_min", balance.p_min)
-            .zip(setting("balance.p_max", balance.p_max))
-            .map(|(min, max)| [min, max]);
+        let mut settings = record.in_force().iter();
+        let balance = settings
+            .rfind(|settings| settings.after < step)
+            .map(|settings| &settings.balance);
         Self {
-            lambda: setting("balance.lambda", balance.lambda),
-            bounds,
+            lambda: balance.map(|balance| balance.lambda),
+            bounds: balance.map(|balance| [balance.p_min, balance.p_max]),
         }
     }
 }
@@ -133,9 +123,13 @@ pub fn source(source: Option<Source>, step: u64) -> String {
 }
 
 /// What G_warm is, in words.
-pub fn warm_statistic(config: &BalanceConfig) -> String {
-    match config.g_warm {
-        WarmStatistic::Mean => format!("mean of the last {} warm-up steps", config.g_warm_window),
+pub fn warm_statistic(config: &RunConfig) -> String {
+    let balance = &config.balance;
+    if warmup_steps(balance, config.max_steps) == 0 {
+        return "first norm measured: this run has no warm-up".to_owned();
+    }
+    match balance.g_warm {
+        WarmStatistic::Mean => format!("mean of the last {} warm-up steps", balance.g_warm_window),
         WarmStatistic::Last => "last warm-up step".to_owned(),
         WarmStatistic::Ema => "moving average over the warm-up".to_owned(),
     }
@@ -178,7 +172,7 @@ mod tests {
     use super::*;
     use crate::app::record::Motion;
     use crate::balance::{Observation, build};
-    use crate::config::RunConfig;
+    use crate::training::Event;
 
     /// A controller past its warm-up of two steps with norm 2, then an SFT step with norm `g`.
     fn decided(config: &BalanceConfig, g: f64) -> Explanation {
@@ -245,11 +239,23 @@ mod tests {
     #[test]
     fn settings_are_those_in_force_at_the_step() {
         let mut record = record(config());
-        let change = |step, path: &str, value: &str| (step, path.to_owned(), value.to_owned());
-        record.changes.push(change(10, "balance.p_min", "0.2"));
-        assert_eq!(InForce::at(&record, 10).bounds, None);
+        record.hear(Event::Changed {
+            step: 10,
+            path: "balance.p_min".into(),
+            before: "0.05".into(),
+            value: "0.2".into(),
+        });
+        assert_eq!(InForce::at(&record, 10).bounds, Some([0.05, 0.95]));
         assert_eq!(InForce::at(&record, 11).bounds, Some([0.2, 0.95]));
         assert_eq!(InForce::at(&record, 10).lambda, Some(0.5));
+    }
+
+    #[test]
+    fn a_run_without_a_warm_up_has_no_statistic_of_it() {
+        let mut config = config();
+        assert_eq!(warm_statistic(&config), "mean of the last 20 warm-up steps");
+        config.balance.method = Method::Sft;
+        assert!(warm_statistic(&config).starts_with("first norm"));
     }
 
     #[test]

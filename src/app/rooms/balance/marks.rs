@@ -59,10 +59,13 @@ fn of(record: &Record) -> Vec<Mark> {
         kind: MarkKind::Alarm,
         text: alarm.message.clone(),
     });
-    let changes = record.changes.iter().map(|(step, path, value)| Mark {
-        step: *step,
+    let changes = record.changes.iter().map(|change| Mark {
+        step: change.step,
         kind: MarkKind::Change,
-        text: format!("{path} changed to {value}"),
+        text: format!(
+            "{} changed from {} to {}",
+            change.path, change.before, change.value
+        ),
     });
     let mut marks: Vec<Mark> = levels.chain(alarms).chain(changes).collect();
     marks.sort_by_key(|mark| mark.step);
@@ -74,15 +77,18 @@ mod tests {
     use super::*;
     use crate::app::record::Motion;
     use crate::config::RunConfig;
-    use crate::training::Alarm;
+    use crate::training::{Alarm, Event};
 
     #[test]
     fn marks_are_sorted_and_follow_the_record() {
         let mut record = Record::new("a".into(), RunConfig::default(), Motion::Still);
         record.opened = vec![(50, 2), (400, 3)];
-        record
-            .changes
-            .push((60, "balance.gamma".into(), "2".into()));
+        record.hear(Event::Changed {
+            step: 60,
+            path: "balance.gamma".into(),
+            before: "1.0".into(),
+            value: "2".into(),
+        });
         let mut marks = Marks::default();
         marks.follow(&record);
         record.alarms.push(Alarm {
@@ -97,5 +103,7 @@ mod tests {
         assert_eq!(steps(marks.within(0.0, 1e9, 2)), [50, 55]);
         assert!(marks.within(500.0, 600.0, 2).is_empty());
         assert_eq!(marks.within(400.0, 400.0, 2)[0].text, "Level 3 opens");
+        let change = &marks.within(60.0, 60.0, 1)[0].text;
+        assert_eq!(change, "balance.gamma changed from 1.0 to 2");
     }
 }

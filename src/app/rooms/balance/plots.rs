@@ -18,7 +18,7 @@ use crate::app::theme::{self, Palette};
 use crate::app::widgets::thinned;
 use crate::config::Mode;
 
-/// Points per curve: about one per pixel.
+/// Points per curve: the lowest and the highest for about every pixel or two.
 const POINTS: usize = 1200;
 
 /// Marks drawn at most.
@@ -221,6 +221,15 @@ impl Plots {
             paint(painter, transform, parts, WHAT_IF_BAND);
         }
         let frame = transform.frame();
+        if scene.replay.is_some() {
+            for (name, band) in [("as it was", BAND), ("what if", WHAT_IF_BAND)] {
+                let y = transform.position_from_point_y(f64::from(band.center()));
+                let font = egui::FontId::proportional(9.5);
+                let at = egui::pos2(frame.left() - 3.0, y);
+                let align = egui::Align2::RIGHT_CENTER;
+                painter.text(at, align, name, font, ui.visuals().weak_text_color());
+            }
+        }
         let line = |x: f32, width: f32, color: Color32| {
             if frame.x_range().contains(x) {
                 painter.vline(x, frame.y_range(), egui::Stroke::new(width, color));
@@ -251,6 +260,7 @@ impl Plots {
             range,
             colors: theme::palette(ui),
             strong: ui.visuals().strong_text_color(),
+            text: ui.visuals().weak_text_color(),
         };
         let marks = drawing.marks;
         // A mark answers to a pointer within some pixels.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::app::record::{Record, RunKey};
+use crate::app::record::{InForce, Record, RunKey};
 use crate::balance::{Branch, Controller, LoggedStep, build};
 use crate::clock::Clock;
 use crate::config::{BalanceConfig, Method, Mode};
@@ -35,8 +35,12 @@ impl Tried {
 /// The decisions of a run under other settings, as far as they have been worked out.
 pub struct Replay {
     key: RunKey,
+    tried: Tried,
+    /// The newest settings, with what is tried in place of them.
     pub config: BalanceConfig,
     seed: u64,
+    /// The settings that decided the steps so far.
+    used: Vec<InForce>,
     controller: Box<dyn Controller>,
     /// The newest step taken in, to notice a log that was written anew.
     last: Option<LoggedStep>,
@@ -56,13 +60,17 @@ pub struct Replay {
 }
 
 impl Replay {
-    fn new(record: &Record, config: BalanceConfig) -> Self {
+    fn new(record: &Record, tried: Tried) -> Self {
         let seed = record.config.seed;
+        let config = tried.over(&record.config.balance);
         Self {
             key: record.key.clone(),
+            // Replaced before the first step by one with the settings the run began with.
             controller: build(&config, seed, record.config.max_steps),
+            tried,
             config,
             seed,
+            used: Vec::new(),
             last: None,
             p: Vec::new(),
             branches: Vec::new(),
@@ -74,17 +82,26 @@ impl Replay {
         }
     }
 
-    /// Whether this answers for that configuration of this log.
-    fn is_for(&self, record: &Record, config: &BalanceConfig) -> bool {
+    /// Whether this answers for what is tried with this log.
+    fn is_for(&self, record: &Record, tried: Tried) -> bool {
         let log = &record.measured;
         let goes_on = match (&self.last, self.p.len()) {
             (Some(last), done) => log.get(done - 1) == Some(last),
             (None, _) => true,
         };
+        let relevant = |settings: &InForce| self.tried.over(&settings.balance);
+        let settings = record.in_force();
         self.key == record.key
-            && self.config == *config
+            && self.tried == tried
+            && self.config == tried.over(&record.config.balance)
             && self.seed == record.config.seed
             && goes_on
+            && self.used.len() <= settings.len()
+            && self
+                .used
+                .iter()
+                .zip(settings)
+                .all(|(used, now)| used.after == now.after && relevant(used) == relevant(now))
     }
 
     /// Whether every logged step has been decided again.
@@ -120,6 +137,7 @@ impl Replay {
                 row + 1
             ));
         }
+        self.change_settings(record, logged.step);
         let refused = |error: crate::balance::BalanceError| error.to_string();
         let (before, after) = (
             logged.measured.iter().filter(|seen| seen.precedes_plan()),
@@ -139,6 +157,18 @@ impl Replay {
         Ok(())
     }
 
+    /// Goes over to the settings that decided `step`, with what is tried in place of them.
+    fn change_settings(&mut self, record: &Record, step: u64) {
+        let rest = record.in_force().iter().skip(self.used.len());
+        for settings in rest.take_while(|settings| settings.after < step) {
+            let config = self.tried.over(&settings.balance);
+            let state = self.controller.state();
+            self.controller = build(&config, self.seed, settings.max_steps);
+            self.controller.restore(state);
+            self.used.push(settings.clone());
+        }
+    }
+
     fn count(&mut self, record: &Record, row: usize, explanation: &crate::balance::Explanation) {
         if explanation.terms.is_empty() {
             return;
@@ -156,6 +186,29 @@ impl Replay {
             self.differing.push(row);
             self.to_grpo += usize::from(explanation.branch == Branch::Grpo);
         }
+    }
+
+    /// The settings it answers for, in words.
+    fn with(&self) -> String {
+        let one = |letter: char, tried: Option<f64>, own: f64, changed: bool| match tried {
+            None if changed => format!("{letter} as it was changed on the way"),
+            tried => format!("{letter} = {}", super::formula::plain(tried.unwrap_or(own))),
+        };
+        let differs = |of: fn(&BalanceConfig) -> f64| {
+            let mut used = self.used.iter();
+            used.any(|settings| of(&settings.balance) != of(&self.used[0].balance))
+        };
+        let (gamma, lambda) = (self.config.gamma, self.config.lambda);
+        format!(
+            "With {} and {}",
+            one('γ', self.tried.gamma, gamma, differs(|config| config.gamma)),
+            one(
+                'λ',
+                self.tried.lambda,
+                lambda,
+                differs(|config| config.lambda)
+            ),
+        )
     }
 
     /// Mean of what p would have been more (or less, below 0) over all decisions.
@@ -190,7 +243,7 @@ impl WhatIf {
     }
 
     fn advance_while(&mut self, record: &Record, more: impl FnMut() -> bool) {
-        let config = self.tried.over(&record.config.balance);
+        let tried = self.tried;
         if self
             .shown
             .as_ref()
@@ -199,7 +252,7 @@ impl WhatIf {
             self.shown = None;
         }
         if let Some(shown) = &mut self.shown
-            && shown.is_for(record, &config)
+            && shown.is_for(record, tried)
         {
             self.coming = None;
             return shown.advance(record, more);
@@ -207,8 +260,8 @@ impl WhatIf {
         let going = self
             .coming
             .take()
-            .filter(|coming| coming.is_for(record, &config));
-        let mut coming = going.unwrap_or_else(|| Replay::new(record, config));
+            .filter(|coming| coming.is_for(record, tried));
+        let mut coming = going.unwrap_or_else(|| Replay::new(record, tried));
         coming.advance(record, more);
         // The first answer is shown while it grows; later ones replace a complete one at once.
         if coming.is_done(record) || self.shown.is_none() {
@@ -240,12 +293,7 @@ pub fn not_applicable(config: &BalanceConfig) -> Option<&'static str> {
 
 /// The answer in words.
 pub fn sentence(replay: &Replay) -> String {
-    let Replay { config, .. } = replay;
-    let with = format!(
-        "With γ = {} and λ = {}",
-        super::formula::plain(config.gamma),
-        super::formula::plain(config.lambda)
-    );
+    let with = replay.with();
     if replay.decisions == 0 {
         return "There were no decisions yet: the warm-up is SFT in any case".to_owned();
     }

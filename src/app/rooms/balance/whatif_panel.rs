@@ -49,11 +49,11 @@ pub fn show(ui: &mut Ui, what_if: &mut WhatIf, record: &Record, step: u64) -> Op
     if record
         .changes
         .iter()
-        .any(|change| change.1.starts_with("balance."))
+        .any(|change| change.path.starts_with("balance."))
     {
-        let note = "Settings were changed while this run went on. The replay answers for one \
-                    configuration throughout, so even the run's own values may differ in places";
-        ui.label(RichText::new(note).small().color(theme::palette(ui).notice));
+        let note = "Settings were changed while this run went on. The replay changes them at the \
+                    same steps; a γ or λ that is moved here holds throughout";
+        ui.label(RichText::new(note).small());
     }
     asked
 }

@@ -7,6 +7,33 @@ use crate::training::{Event, Phase, StepRecord};
 /// A run of `steps` steps with norms and divergences made up by formula, decided by the real
 /// controller, probes included.
 fn run(steps: u64) -> (Record, Vec<Explanation>) {
+    made_up(steps, steps, &[])
+}
+
+/// The first `until` steps of such a run.
+fn run_until(steps: u64, until: u64) -> (Record, Vec<Explanation>) {
+    made_up(steps, until, &[])
+}
+
+/// Such a run in which γ was doubled after step 300, and the cap on D changed at step 350.
+fn changed_run(steps: u64) -> (Record, Vec<Explanation>) {
+    let changes = [
+        changed(300, "balance.gamma", "1.0", "2"),
+        changed(350, "balance.d_cap", "1.0", "0.3"),
+    ];
+    made_up(steps, steps, &changes)
+}
+
+fn changed(step: u64, path: &str, before: &str, value: &str) -> Event {
+    Event::Changed {
+        step,
+        path: path.into(),
+        before: before.into(),
+        value: value.into(),
+    }
+}
+
+fn made_up(steps: u64, until: u64, changes: &[Event]) -> (Record, Vec<Explanation>) {
     let mut config = RunConfig {
         seed: 7,
         max_steps: steps,
@@ -17,7 +44,7 @@ fn run(steps: u64) -> (Record, Vec<Explanation>) {
     let mut record = Record::new("made up".into(), config.clone(), Motion::Still);
     let mut controller = build(&config.balance, config.seed, steps);
     let mut explanations = Vec::new();
-    for step in 1..=steps {
+    for step in 1..=until {
         let decay = 3.0 / (1.0 + step as f64 / 40.0) + 0.3 * (step as f64 * 0.7).sin();
         let drift = 0.4 + 0.4 * (step as f64 / 60.0).sin();
         let due = controller.probes_due(step);
@@ -53,6 +80,14 @@ fn run(steps: u64) -> (Record, Vec<Explanation>) {
             plan.explanation,
             measured,
         ))));
+        for change in changes {
+            if matches!(change, Event::Changed { step: at, .. } if *at == step) {
+                record.hear(change.clone());
+                let state = controller.state();
+                controller = build(&record.config.balance, config.seed, steps);
+                controller.restore(state);
+            }
+        }
     }
     (record, explanations)
 }
@@ -110,6 +145,59 @@ fn under_its_own_settings_a_run_is_repeated_exactly() {
     assert_eq!((replay.decisions, replay.differing.len()), (580, 0));
     assert_eq!(replay.mean_shift(), 0.0);
     assert!(sentence(replay).ends_with("all 580 decisions would have been the same"));
+}
+
+#[test]
+fn settings_that_were_changed_on_the_way_are_changed_at_their_steps() {
+    let (record, explanations) = changed_run(600);
+    let gammas: Vec<f64> = record
+        .in_force()
+        .iter()
+        .map(|settings| settings.balance.gamma)
+        .collect();
+    assert_eq!(gammas, [1.0, 2.0, 2.0]);
+    let mut what_if = WhatIf::default();
+    answer(&mut what_if, &record, 4);
+    let replay = what_if.answer().unwrap();
+    assert_eq!(record.columns.get(names::P).unwrap(), replay.p);
+    assert_eq!((replay.decisions, replay.differing.len()), (580, 0));
+    let text = sentence(replay);
+    assert!(
+        text.starts_with("With γ as it was changed on the way"),
+        "{text}"
+    );
+    assert!(text.ends_with("all 580 decisions would have been the same"));
+
+    // The run's own newest values, tried throughout, answer otherwise.
+    what_if.tried.gamma = Some(2.0);
+    answer(&mut what_if, &record, 4);
+    let replay = what_if.answer().unwrap();
+    assert!(replay.differing.iter().all(|&row| row < 300));
+    assert!(replay.to_grpo > 5 && replay.to_grpo == replay.differing.len());
+    assert_eq!(explanations.len(), 600);
+}
+
+#[test]
+fn a_change_while_the_answer_grows_is_taken_in() {
+    let (whole, _) = changed_run(400);
+    let (mut record, _) = run_until(400, 300);
+    let mut what_if = WhatIf::default();
+    answer(&mut what_if, &record, 4);
+    for change in &whole.changes {
+        record.hear(changed(
+            change.step,
+            &change.path,
+            &change.before,
+            &change.value,
+        ));
+    }
+    for step in 301..=400 {
+        let more = whole.step_record(step).unwrap();
+        record.hear(Event::Step(Box::new(more)));
+    }
+    answer(&mut what_if, &record, 4);
+    let replay = what_if.answer().unwrap();
+    assert_eq!((replay.p.len(), replay.differing.len()), (400, 0));
 }
 
 #[test]

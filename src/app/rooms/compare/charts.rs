@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use eframe::egui::{self, Color32, Rect, RichText, Stroke, Ui, pos2, vec2};
 use egui_plot::{FilledArea, GridMark, HoverPosition, Line, Plot, PlotPoint, PlotPoints};
 
-use super::look::{Look, Unit, basis_text, interval, interval_text, is_alike, looks, percent_mark};
+use super::look::{
+    Look, Unit, basis_text, beside, grid, interval, interval_text, is_alike, looks, percent_mark,
+};
 use crate::app::theme;
 use crate::app::widgets::section;
 use crate::evaluation::Interval;
@@ -54,6 +56,25 @@ pub fn diversity(ui: &mut Ui, groups: &[Group]) {
             Unit::Plain,
         ),
         (
+            "path_entropy",
+            "Entropy of all paths (nats)",
+            "0 if all samples of a problem reason alike, right or wrong",
+            Unit::Plain,
+        ),
+        (
+            "answer_entropy",
+            "Entropy of answers (nats)",
+            "0 if all samples of a problem end in the same answer",
+            Unit::Plain,
+        ),
+        (
+            "ead",
+            "Distinct n-grams (EAD)",
+            "Different n-grams among the samples, against as many as chance would give for their \
+             length: low if they repeat each other",
+            Unit::Plain,
+        ),
+        (
             "self_bleu",
             "Self-BLEU",
             "How alike the samples are; 100 % if they are the same",
@@ -71,10 +92,7 @@ pub fn diversity(ui: &mut Ui, groups: &[Group]) {
         }
     };
     if ui.available_width() >= TWO {
-        ui.columns_const(|[left, right]| {
-            pass_curve(left, groups, &looks);
-            bars_of(right);
-        });
+        beside(ui, |ui| pass_curve(ui, groups, &looks), bars_of);
     } else {
         pass_curve(ui, groups, &looks);
         bars_of(ui);
@@ -137,10 +155,7 @@ pub fn robustness(ui: &mut Ui, groups: &[Group]) {
         });
     };
     if ui.available_width() >= TWO {
-        ui.columns_const(|[left, right]| {
-            reworded(left);
-            by_level(right);
-        });
+        beside(ui, reworded, by_level);
     } else {
         reworded(ui);
         by_level(ui);
@@ -277,6 +292,7 @@ fn pass_curve(ui: &mut Ui, groups: &[Group], looks: &[Look]) {
         let color = theme::palette(ui).faint;
         let plot = Plot::new("pass at k")
             .height(250.0)
+            .grid_color(grid(ui))
             .allow_scroll(false)
             .allow_zoom(false)
             .allow_drag(false)

@@ -49,8 +49,22 @@ pub fn split(key: &str) -> (Option<&str>, &str) {
 fn matches(card: &RunCard, filter: &str) -> bool {
     let method = method_name(card.method);
     let text = format!("{} {method} {} {}", card.key, card.task, card.description).to_lowercase();
-    let mut words = filter.split_whitespace();
-    words.all(|word| text.contains(&word.to_lowercase()))
+    let mut words = filter.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        let number = words.peek().and_then(|word| word.parse::<u64>().ok());
+        let meant = match (word.eq_ignore_ascii_case("seed"), number) {
+            // A digit may be part of any name; after this word it is the seed.
+            (true, Some(seed)) => {
+                words.next();
+                card.seed == seed
+            }
+            _ => text.contains(&word.to_lowercase()),
+        };
+        if !meant {
+            return false;
+        }
+    }
+    true
 }
 
 /// The rows: comparisons in the order of their first run, then what stands alone.
@@ -103,8 +117,17 @@ pub fn chosen_of(cards: &[RunCard], members: &[usize], chosen: &BTreeSet<RunKey>
     members.iter().filter(is_chosen).count()
 }
 
-/// Widths of all columns but the first.
-const WIDTHS: [f32; 4] = [52.0, 28.0, 62.0, 48.0];
+/// Widths of all columns but the first: method, seed, steps, accuracy.
+const WIDTHS: [f32; 4] = [58.0, 30.0, 62.0, 52.0];
+
+/// Width of the list below which names need the room of the methods.
+const WITH_METHOD: f32 = 370.0;
+
+/// The columns there is room for, by their place in [`WIDTHS`].
+fn columns(ui: &Ui) -> std::ops::Range<usize> {
+    let methods = ui.max_rect().width() >= WITH_METHOD;
+    usize::from(!methods)..WIDTHS.len()
+}
 
 /// Draws the list.
 pub fn show(ui: &mut Ui, cards: &[RunCard], chosen: &mut BTreeSet<RunKey>, list: &mut List) {
@@ -117,9 +140,9 @@ pub fn show(ui: &mut Ui, cards: &[RunCard], chosen: &mut BTreeSet<RunKey>, list:
         ui.label(RichText::new(format!("{} chosen", chosen.len())).weak());
         let filter = egui::TextEdit::singleline(&mut list.filter).hint_text("Filter");
         let filter = filter.desired_width(ui.available_width());
-        ui.add(filter)
-            .labelled_by(label.id)
-            .on_hover_text("Words that a run's name, folder, method or task must hold");
+        ui.add(filter).labelled_by(label.id).on_hover_text(
+            "Words that a run's name, folder, method or task must hold; \"seed 0\" is its seed",
+        );
     });
     if cards.is_empty() {
         ui.label(RichText::new("No runs yet: train one, or start a comparison").weak());
@@ -164,8 +187,9 @@ fn header(ui: &mut Ui) {
                 "On the final test, or on the newest exam where there was none yet",
             ),
         ];
-        for ((title, hint), width) in titles.into_iter().zip(WIDTHS) {
-            cell(ui, width, |ui| {
+        for column in columns(ui) {
+            let (title, hint) = titles[column];
+            cell(ui, WIDTHS[column], |ui| {
                 ui.label(small(title)).on_hover_text(hint);
             });
         }
@@ -276,15 +300,20 @@ fn show_run(ui: &mut Ui, card: &RunCard, inside: bool, chosen: &mut BTreeSet<Run
         steps,
         accuracy,
     ];
-    for (text, width) in texts.into_iter().zip(WIDTHS) {
-        cell(ui, width, |ui| {
-            ui.label(RichText::new(text).small());
+    for column in columns(ui) {
+        cell(ui, WIDTHS[column], |ui| {
+            ui.label(RichText::new(&texts[column]).small());
         });
     }
 }
 
 fn hover(card: &RunCard) -> String {
-    let mut text = card.key.clone();
+    let mut text = format!(
+        "{}\n{}, seed {}",
+        card.key,
+        method_name(card.method),
+        card.seed
+    );
     if !card.description.is_empty() {
         text.push_str(&format!("\n{}", card.description));
     }
@@ -303,8 +332,9 @@ fn set(chosen: &mut BTreeSet<RunKey>, key: &str, on: bool) {
 }
 
 fn first_cell(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
-    let gaps = ui.spacing().item_spacing.x * WIDTHS.len() as f32;
-    let width = ui.available_width() - WIDTHS.iter().sum::<f32>() - gaps;
+    let widths = &WIDTHS[columns(ui)];
+    let gaps = ui.spacing().item_spacing.x * widths.len() as f32;
+    let width = ui.available_width() - widths.iter().sum::<f32>() - gaps;
     cell(ui, width.max(40.0), contents);
 }
 

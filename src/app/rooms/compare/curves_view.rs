@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use eframe::egui::{self, Rect, RichText, Ui};
-use egui_plot::{FilledArea, HoverPosition, Line, Plot, PlotPoint, PlotPoints, PlotUi};
+use egui_plot::{FilledArea, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi};
 use serde::{Deserialize, Serialize};
 
 use super::curves::{Axis, EXAM, Prepared, Preparing, Shape, Trace, What, about, metrics};
 use super::export::CurvesCsv;
-use super::look::{Look, looks, percent_mark, tone};
+use super::look::{self, Look, looks, percent_mark, tone};
 use crate::app::library::{Compared, Curves};
 use crate::app::{theme, widgets};
 use crate::clock::Clock;
@@ -252,6 +252,7 @@ impl Drawing<'_> {
         let mut plot = Plot::new("compared curves")
             .height(ui.available_height().max(220.0))
             .allow_scroll(false)
+            .grid_color(look::grid(ui))
             .x_axis_label(axis)
             .y_axis_label(y_title)
             .include_x(*whole.start())
@@ -329,8 +330,13 @@ impl Drawing<'_> {
             Some(coarse) if wide => coarse,
             _ => &trace.points,
         };
+        // A dashed line is stroked as a whole: more turns than every other point would tear it.
+        let limit = match look.style {
+            LineStyle::Solid => POINTS,
+            _ => (plot.transform().frame().width() / 2.0) as usize,
+        };
         let shown: Vec<PlotPoint> =
-            widgets::thinned(&points.ys, Some(&points.xs), 0.0, range.clone(), POINTS);
+            widgets::thinned(&points.ys, Some(&points.xs), 0.0, range.clone(), limit);
         let is_pointed = self.pointed == Some(trace.group);
         let width = match (is_pointed, trace.run) {
             (true, _) => 3.5,
@@ -342,8 +348,13 @@ impl Drawing<'_> {
             _ => tone(look.color, trace.rank, trace.seeds),
         };
         let few = shown.len() <= 40;
-        let line = Line::new(self.name(trace), PlotPoints::Owned(shown.clone()));
-        plot.line(line.color(color).width(width).style(look.style));
+        if few || look.style != LineStyle::Solid {
+            let line = Line::new(self.name(trace), PlotPoints::Owned(shown.clone()));
+            plot.line(line.color(color).width(width).style(look.style));
+        } else {
+            let stroke = widgets::Stroke::new(self.name(trace), shown.clone(), color, width);
+            plot.add(stroke);
+        }
         if few {
             let points = egui_plot::Points::new("", PlotPoints::Owned(shown));
             plot.points(points.color(color).radius(width + 0.8).allow_hover(false));

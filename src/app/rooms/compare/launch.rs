@@ -10,10 +10,14 @@ use super::look::{METHODS, method_hint, seconds};
 use crate::app::engine::{QueueState, Request};
 use crate::app::library::Compared;
 use crate::app::presets::{self, Preset};
-use crate::app::record::{Columns, RunKey};
+use crate::app::record::{Columns, Record, RunKey};
 use crate::app::{Actions, World, theme};
 use crate::config::{ConfigError, Method, RunConfig};
 use crate::runs::compare::method_name;
+use crate::training::Phase;
+
+/// Where no earlier run tells how long this takes.
+const NO_TIME: &str = "No run of this configuration has been opened yet, so its time is not known";
 
 /// Seeds at most.
 const MOST_SEEDS: u64 = 20;
@@ -28,6 +32,8 @@ enum Base {
     Preset(String),
     /// The run that is shown.
     Shown,
+    /// What was in the form of the Configure room when it was sent here.
+    Draft,
 }
 
 /// The form.
@@ -39,6 +45,9 @@ pub struct Launch {
     seeds: u64,
     /// Empty for the name that the command line would take.
     name: String,
+    /// Steps of every run, where they are not the configuration's.
+    pub(super) steps: Option<u64>,
+    draft: Option<RunConfig>,
     #[serde(skip)]
     presets: Vec<Preset>,
     #[serde(skip)]
@@ -72,6 +81,8 @@ impl Default for Launch {
             ],
             seeds: 2,
             name: String::new(),
+            steps: None,
+            draft: None,
             presets: Vec::new(),
             planned: None,
         }
@@ -136,9 +147,15 @@ pub fn seconds_of_run<'a>(
 }
 
 impl Base {
-    fn config<'a>(&self, presets: &'a [Preset], world: &World<'a>) -> Option<&'a RunConfig> {
+    fn config<'a>(
+        &self,
+        presets: &'a [Preset],
+        draft: Option<&'a RunConfig>,
+        world: &World<'a>,
+    ) -> Option<&'a RunConfig> {
         match self {
             Base::Shown => world.shown.map(|record| &record.config),
+            Base::Draft => draft,
             Base::Preset(file) => presets
                 .iter()
                 .find(|preset| preset.file == file)
@@ -148,6 +165,20 @@ impl Base {
 }
 
 impl Launch {
+    /// Starts from a configuration of the Configure room.
+    pub fn take_draft(&mut self, config: RunConfig) {
+        (self.base, self.steps) = (Base::Draft, None);
+        self.draft = Some(config);
+    }
+
+    /// The configuration that all runs share, with the steps of the form.
+    pub(super) fn base(&self, world: &World) -> Option<RunConfig> {
+        let draft = self.draft.as_ref();
+        let mut base = self.base.config(&self.presets, draft, world)?.clone();
+        base.max_steps = self.steps.unwrap_or(base.max_steps);
+        Some(base)
+    }
+
     /// Draws the form.
     pub fn show(
         &mut self,
@@ -183,16 +214,26 @@ impl Launch {
         let shown = world
             .shown
             .map(|record| format!("the run shown ({})", record.key));
-        if self.base == Base::Shown && shown.is_none() {
+        let lost = match self.base {
+            Base::Shown => shown.is_none(),
+            Base::Draft => self.draft.is_none(),
+            Base::Preset(_) => false,
+        };
+        if lost {
             self.base = Launch::default().base;
         }
+        let draft = self.draft.as_ref();
+        let draft = draft.map(|config| format!("the settings of Configure ({})", config.name));
+        let before = self.base.clone();
         let title = match &self.base {
             Base::Shown => shown.clone().unwrap_or_default(),
+            Base::Draft => draft.clone().unwrap_or_default(),
             Base::Preset(file) => preset_title(file),
         };
         let combo = egui::ComboBox::from_id_salt("base configuration")
             .selected_text(title)
             .width(240.0)
+            .height(320.0)
             .show_ui(ui, |ui| {
                 for preset in &self.presets {
                     let this = Base::Preset(preset.file.into());
@@ -203,8 +244,37 @@ impl Launch {
                 if let Some(shown) = shown {
                     ui.selectable_value(&mut self.base, Base::Shown, shown);
                 }
+                if let Some(draft) = draft {
+                    ui.selectable_value(&mut self.base, Base::Draft, draft);
+                }
             });
-        combo.response.labelled_by(label.id);
+        combo.response.labelled_by(label.id).on_hover_text(
+            "What all runs share. Configure sends its settings here with \"Compare methods…\"",
+        );
+        if self.base != before {
+            self.steps = None;
+        }
+        ui.end_row();
+
+        let own = self.base.config(&self.presets, self.draft.as_ref(), world);
+        let own = own.map_or(1, |config| config.max_steps);
+        let label = ui.label("Steps");
+        ui.horizontal(|ui| {
+            let mut steps = self.steps.unwrap_or(own);
+            let field = egui::DragValue::new(&mut steps)
+                .range(1..=10_000_000)
+                .speed(5.0);
+            let field = ui.add(field).labelled_by(label.id);
+            if field
+                .on_hover_text("Of every run; the warm-up is as configured")
+                .changed()
+            {
+                self.steps = (steps != own).then_some(steps);
+            }
+            if self.steps.is_some() && ui.button(format!("Back to {own}")).clicked() {
+                self.steps = None;
+            }
+        });
         ui.end_row();
 
         ui.label("Methods");
@@ -238,8 +308,8 @@ impl Launch {
         ui.end_row();
 
         let label = ui.label("Name");
-        let base = self.base.config(&self.presets, world);
-        let hint = base.map(default_folder).unwrap_or_default();
+        let base = self.base(world);
+        let hint = base.as_ref().map(default_folder).unwrap_or_default();
         let edit = egui::TextEdit::singleline(&mut self.name).hint_text(hint);
         ui.add(edit.desired_width(240.0))
             .labelled_by(label.id)
@@ -249,10 +319,11 @@ impl Launch {
 
     /// Plans anew where the form or what is known has changed.
     fn make_plan(&mut self, world: &World, compared: Option<&Compared>) {
-        let Some(base) = self.base.config(&self.presets, world) else {
+        let Some(base) = self.base(world) else {
             self.planned = None;
             return;
         };
+        let base = &base;
         let folder = match self.name.trim() {
             "" => default_folder(base),
             name => name.to_owned(),
@@ -303,9 +374,9 @@ impl Launch {
                     planned.base.max_steps
                 );
                 ui.label(RichText::new(text).strong());
-                if let Some(text) = time_in_words(planned) {
-                    ui.label(text);
-                }
+                // A line of its own even where nothing is known, so that the button stays put.
+                let time = time_in_words(planned);
+                ui.label(time.as_deref().unwrap_or(NO_TIME));
                 let there = known_in(world, &planned.folder);
                 if there > 0 {
                     let text = format!(
@@ -442,11 +513,10 @@ pub fn progress(ui: &mut Ui, queue: &QueueState, world: &World, actions: &mut Ac
         text.push_str(&format!(", {}", super::chooser::split(key).1));
     }
     if let Some(record) = current {
-        text.push_str(&format!(
-            ", step {} of {}",
-            record.step(),
-            record.config.max_steps
-        ));
+        text.push_str(&where_it_stands(record));
+        if let Some(left) = seconds_left(queue, record) {
+            text.push_str(&format!(", about {} left", seconds(left)));
+        }
     }
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(format!("Comparison {}", queue.folder)).strong());
@@ -461,4 +531,30 @@ pub fn progress(ui: &mut Ui, queue: &QueueState, world: &World, actions: &mut Ac
             actions.engine(Request::CancelQueue);
         }
     });
+}
+
+/// Where the run in hand stands.
+fn where_it_stands(record: &Record) -> String {
+    if record.phase == Phase::Base {
+        return format!(
+            ", base model, step {} of {}",
+            record.base_loss.len(),
+            record.base_steps
+        );
+    }
+    format!(", step {} of {}", record.step(), record.config.max_steps)
+}
+
+/// Seconds that the queue still needs if all its runs go at the pace of the one in hand, base models
+/// and tests not counted; none before that has a pace.
+pub fn seconds_left(queue: &QueueState, record: &Record) -> Option<f64> {
+    let columns = &record.columns;
+    if columns.len() < ENOUGH_STEPS {
+        return None;
+    }
+    let (first, last) = (columns.seconds.first()?, columns.seconds.last()?);
+    let pace = (last - first) / (columns.len() - 1) as f64;
+    let steps = record.config.max_steps;
+    let later = queue.runs.len().saturating_sub(queue.done + 1) as u64;
+    Some(pace * (steps.saturating_sub(record.step()) + later * steps) as f64)
 }

@@ -1,6 +1,6 @@
 //! What a group looks like, and how its numbers are written.
 
-use eframe::egui::{Color32, Ui};
+use eframe::egui::{Align, Color32, Layout, Ui};
 use egui_plot::{GridMark, LineStyle};
 
 use crate::app::theme;
@@ -32,10 +32,12 @@ pub fn method_hint(method: Method) -> &'static str {
     }
 }
 
-/// Colour and dash of a group's lines.
+/// Colours and dash of a group's lines.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Look {
     pub color: Color32,
+    /// The same for words, which need more contrast.
+    pub text: Color32,
     pub style: LineStyle,
 }
 
@@ -45,6 +47,7 @@ pub fn looks(ui: &Ui, groups: &[Group]) -> Vec<Look> {
     let place = places(&methods);
     let look = |&(color, dash): &(usize, usize)| Look {
         color: theme::series(ui, color),
+        text: theme::series_text(ui, color),
         style: [
             LineStyle::Solid,
             LineStyle::dashed_loose(),
@@ -67,6 +70,20 @@ pub fn places(methods: &[Method]) -> Vec<(usize, usize)> {
         }
     };
     methods.iter().enumerate().map(place).collect()
+}
+
+/// The colour of a plot's grid: it is not to be seen before the curves.
+pub fn grid(ui: &Ui) -> Color32 {
+    ui.visuals().weak_text_color().gamma_multiply(0.45)
+}
+
+/// Two parts beside each other. Unlike `ui.columns` they do not stretch words to their width.
+pub fn beside(ui: &mut Ui, left: impl FnOnce(&mut Ui), right: impl FnOnce(&mut Ui)) {
+    let from_left = Layout::top_down(Align::Min);
+    ui.columns_const(|[first, second]| {
+        first.with_layout(from_left, left);
+        second.with_layout(from_left, right);
+    });
 }
 
 /// A seed's tone of its group's colour: the first is full, the others paler.

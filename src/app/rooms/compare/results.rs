@@ -36,7 +36,7 @@ impl Part {
 }
 
 /// Names of numbers, in the order of the table; an `@` stands for every number behind it.
-const MEASURES: [(Part, &str, &str, &str, Unit); 15] = [
+const MEASURES: [(Part, &str, &str, &str, Unit); 19] = [
     (
         Part::Test,
         "accuracy",
@@ -106,6 +106,35 @@ const MEASURES: [(Part, &str, &str, &str, Unit); 15] = [
         "Correct path entropy",
         "Nats; 0 if all right samples reason alike",
         Unit::Plain,
+    ),
+    (
+        Part::Samples,
+        "path_entropy",
+        "Path entropy",
+        "Nats; 0 if all samples reason alike, right or wrong",
+        Unit::Plain,
+    ),
+    (
+        Part::Samples,
+        "answer_entropy",
+        "Answer entropy",
+        "Nats; 0 if all samples of a problem end in the same answer",
+        Unit::Plain,
+    ),
+    (
+        Part::Samples,
+        "ead",
+        "EAD",
+        "Expectation-adjusted distinct n-grams: how many differ, against what chance gives for \
+         samples of this length; low if they repeat each other",
+        Unit::Plain,
+    ),
+    (
+        Part::Samples,
+        "self_bleu",
+        "Self-BLEU",
+        "How alike the samples are; 100 % if they are the same",
+        Unit::Share,
     ),
     (
         Part::Cost,
@@ -268,7 +297,7 @@ fn head(ui: &mut Ui, groups: &[Group], looks: &[Look]) {
     for (group, look) in groups.iter().zip(looks) {
         ui.vertical(|ui| {
             ui.set_max_width(220.0);
-            let name = RichText::new(&group.label).strong().color(look.color);
+            let name = RichText::new(&group.label).strong().color(look.text);
             ui.add(egui::Label::new(name).truncate())
                 .on_hover_text(&group.label);
             let seeds = super::count(group.members.len(), "seed");
@@ -352,7 +381,7 @@ pub fn settings(ui: &mut Ui, comparison: &Comparison) {
         .show(ui, |ui| {
             ui.label(RichText::new("Setting").weak());
             for (group, look) in groups.iter().zip(&looks) {
-                let name = RichText::new(&group.label).strong().color(look.color);
+                let name = RichText::new(&group.label).strong().color(look.text);
                 ui.scope(|ui| {
                     ui.set_max_width(220.0);
                     ui.add(egui::Label::new(name).truncate())

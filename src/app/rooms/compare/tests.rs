@@ -183,6 +183,12 @@ fn cards_are_grouped_by_the_folder_they_are_in() {
         [folder("x", vec![2]), inside(2)]
     );
     assert_eq!(rows(&cards, "nothing", &folded), []);
+    // After "seed" a number is the seed, wherever else its digit stands.
+    cards[3].description = "seeds of 2017".into();
+    cards[1].description = "seed 0 was worse".into();
+    let all = BTreeSet::new();
+    let found = rows(&cards, "sft seed 0", &all);
+    assert_eq!(found, [folder("y", vec![3]), inside(3)]);
     let chosen = BTreeSet::from(["y/sft-s0".to_owned(), "x/sasr-s0".to_owned()]);
     assert_eq!(chosen_of(&cards, &[3, 1], &chosen), 1);
 }
@@ -515,4 +521,92 @@ fn a_queue_that_ends_is_chosen_when_its_runs_are_listed() {
     // The run that was never begun is not among them.
     assert_eq!(room.chosen, BTreeSet::from(["x/sasr-s0".to_owned()]));
     assert_eq!(stem(&room.chosen), "x");
+}
+
+#[test]
+fn the_run_shown_is_chosen_at_first_and_runs_from_elsewhere_can_be() {
+    let mut room = Compare::default();
+    let cards = [card("x/sasr-s0", Method::Sasr, 0)];
+    let record = |key: &str| {
+        let config = run(Method::Sft, 3, 4, &[true]).config;
+        let mut record = Record::new(key.into(), config, crate::app::record::Motion::Still);
+        for number in 1..=4 {
+            record.hear(crate::training::Event::Step(Box::new(step(number, None))));
+        }
+        record
+    };
+    let elsewhere = "/elsewhere/run".to_owned();
+    let records = BTreeMap::from([
+        (elsewhere.clone(), record(&elsewhere)),
+        ("x/sasr-s0".to_owned(), record("x/sasr-s0")),
+    ]);
+    let world = World {
+        records: &records,
+        shown: records.get(&elsewhere),
+        live: None,
+        queue: None,
+        runs: &cards,
+        selected: None,
+        time: 0.0,
+    };
+    let all = room.cards(&world).into_owned();
+    let keys: Vec<&str> = all.iter().map(|card| card.key.as_str()).collect();
+    assert_eq!(keys, ["x/sasr-s0", "/elsewhere/run"]);
+    assert_eq!(
+        (all[1].method, all[1].seed, all[1].step),
+        (Method::Sft, 3, 4)
+    );
+    room.offer_shown(&world, &all);
+    assert_eq!(room.chosen, BTreeSet::from([elsewhere.clone()]));
+    // A list of the runs folder does not take it away.
+    room.found(&Found::Runs(cards.to_vec()));
+    assert!(room.chosen.contains(&elsewhere));
+    // Who chooses none is not offered it again.
+    room.chosen.clear();
+    room.offer_shown(&world, &all);
+    assert!(room.chosen.is_empty());
+}
+
+#[test]
+fn a_queue_tells_how_long_it_still_takes() {
+    let queue = QueueState {
+        folder: "x".into(),
+        runs: vec!["x/a".into(), "x/b".into(), "x/c".into()],
+        done: 1,
+    };
+    let config = run(Method::Sft, 0, 1, &[true]).config;
+    let mut record = Record::new("x/b".into(), config, crate::app::record::Motion::Still);
+    assert_eq!(launch::seconds_left(&queue, &record), None);
+    for number in 1..=40 {
+        record.hear(crate::training::Event::Step(Box::new(step(number, None))));
+    }
+    // Half a second a step: 160 more of this run, 200 of the next.
+    let left = launch::seconds_left(&queue, &record).unwrap();
+    assert!((left - 180.0).abs() < 1e-6, "{left}");
+}
+
+#[test]
+fn a_comparison_starts_from_the_form_with_steps_of_its_own() {
+    let mut room = Compare::default();
+    let config = run(Method::Grpo, 0, 1, &[true]).config;
+    room.launch_from(config.clone());
+    let kept = serde_json::to_string(&room).unwrap();
+    let again: Compare = serde_json::from_str(&kept).unwrap();
+    let records = BTreeMap::new();
+    let world = World {
+        records: &records,
+        shown: None,
+        live: None,
+        queue: None,
+        runs: &[],
+        selected: None,
+        time: 0.0,
+    };
+    assert_eq!(again.launch.base(&world), Some(config.clone()));
+    room.launch.steps = Some(77);
+    let expected = RunConfig {
+        max_steps: 77,
+        ..config
+    };
+    assert_eq!(room.launch.base(&world), Some(expected));
 }

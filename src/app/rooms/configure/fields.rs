@@ -83,11 +83,14 @@ impl FormField {
         format!("{} ({})", self.label, self.field.path)
     }
 
-    /// The documentation without its last words, the default, and without quotes around code.
+    /// The documentation without its last words, the default, and without signs of code.
     pub fn doc(&self) -> String {
         let doc = self.field.doc.as_str();
         let doc = doc.rfind("Default ").map_or(doc, |at| doc[..at].trim_end());
+        // Ranges as people write them.
         doc.replace('`', "")
+            .replace("..=", " to ")
+            .replace(", default ", "; default ")
     }
 
     /// What is allowed, the default, and why or what to take.

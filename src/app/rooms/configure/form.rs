@@ -57,7 +57,7 @@ impl FormView {
         egui::Panel::bottom("configure_details")
             .exact_size(76.0)
             .show_separator_line(true)
-            .show(ui, |ui| self.details(ui, draft));
+            .show(ui, |ui| self.details(ui, draft, checked));
         egui::CentralPanel::no_frame().show(ui, |ui| {
             egui::ScrollArea::vertical()
                 .id_salt("configure_form")
@@ -229,7 +229,7 @@ impl FormView {
         }
     }
 
-    fn details(&self, ui: &mut Ui, draft: &Draft) {
+    fn details(&self, ui: &mut Ui, draft: &Draft, checked: &Checked) {
         egui::ScrollArea::vertical()
             .id_salt("details")
             .auto_shrink(false)
@@ -241,6 +241,12 @@ impl FormView {
                     return;
                 };
                 ui.spacing_mut().item_spacing.y = 2.0;
+                for reason in checked.problems.at(field.path()) {
+                    let text = RichText::new(reason).color(theme::palette(ui).wrong);
+                    let label = ui.add(egui::Label::new(text).wrap());
+                    // Who listens has heard it at the field.
+                    label.accessible_name(format!("Why {} is refused", field.path()));
+                }
                 ui.horizontal_wrapped(|ui| {
                     ui.label(RichText::new(field.path()).monospace().strong());
                     let chosen = draft.text(field.path());

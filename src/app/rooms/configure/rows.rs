@@ -70,11 +70,11 @@ impl Row<'_> {
                 response.request_focus();
             }
             self.after(ui, &mut done);
+            self.reason(ui);
         });
         if ui.rect_contains_pointer(line.response.rect) {
             done.attended = true;
         }
-        self.reasons(ui);
         done
     }
 
@@ -296,21 +296,23 @@ impl Row<'_> {
             done.reset = true;
         }
         reset.accessible_name(format!("Reset {}", self.field.path()));
-        if ui.available_width() > ROOM_FOR_WAS {
+        if ui.available_width() > ROOM_FOR_WAS && self.problems.is_empty() {
             let words = format!("was {}", was.replace('\n', ", "));
             ui.add(egui::Label::new(RichText::new(words).small().weak()).truncate());
         }
     }
 
-    fn reasons(&self, ui: &mut Ui) {
-        let color = theme::palette(ui).wrong;
-        for reason in self.problems {
-            ui.horizontal(|ui| {
-                ui.add_space(24.0);
-                let words = RichText::new(format!("× {reason}")).color(color);
-                ui.add(egui::Label::new(words).wrap());
-            });
+    /// What is wrong, in the same line: a line of its own would push the fields below away from
+    /// under the pointer. The line that explains the field in hand has it in full.
+    fn reason(&self, ui: &mut Ui) {
+        if self.problems.is_empty() {
+            return;
         }
+        let color = theme::palette(ui).wrong;
+        let words = self.problems.join("; ");
+        let text = RichText::new(format!("× {words}")).color(color);
+        ui.add(egui::Label::new(text).truncate())
+            .on_hover_text(words);
     }
 }
 

@@ -13,6 +13,8 @@ use crate::app::{Actions, World};
 /// A point of a run's training.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Point {
+    /// The policy that the adaptive phase departed from.
+    AfterWarmup,
     /// The first checkpoint that was kept.
     Oldest,
     /// The newest checkpoint, or the model a finished run ended with.
@@ -52,10 +54,15 @@ impl Chosen {
             Point::Newest => true,
             Point::Oldest => names.len() > 1,
             Point::Now => world.live == Some(run),
+            Point::AfterWarmup => is_warmed_up(run, world, names),
             Point::At(name) => names.contains(name),
         };
         let chosen = self.point.as_ref().filter(has);
-        let point = chosen.or(Some(preferred).filter(has));
+        // The next best beginning is the first checkpoint.
+        let oldest = || Some(&Point::Oldest).filter(|_| *preferred == Point::AfterWarmup);
+        let point = chosen
+            .or(Some(preferred).filter(has))
+            .or_else(|| oldest().filter(has));
         // A run that is trained here may have no checkpoint yet, but it always has a model.
         let otherwise = || match world.live == Some(run) {
             true => Point::Now,
@@ -76,12 +83,28 @@ impl Chosen {
         let name = format!("{run}, {}", words(&point, shelf.names(&run)));
         let checkpoint = match point {
             Point::Now => return Some((Subject::Live, name)),
+            Point::AfterWarmup => return Some((Subject::Origin { run }, name)),
             Point::Newest => None,
             Point::Oldest => shelf.names(&run).first().cloned(),
             Point::At(checkpoint) => Some(checkpoint),
         };
         Some((Subject::Checkpoint { run, checkpoint }, name))
     }
+}
+
+/// Whether a run's policy at the end of the warm-up is kept somewhere.
+fn is_warmed_up(run: &str, world: &World, names: &[String]) -> bool {
+    let record = world.records.get(run);
+    let warmup = record.map_or(0, |record| {
+        let config = &record.config;
+        crate::balance::warmup_steps(&config.balance, config.max_steps)
+    });
+    // A checkpoint at the very end of the warm-up was made before the first decision.
+    if world.live == Some(run) {
+        return record.is_some_and(|record| record.step() > warmup);
+    }
+    let newest = names.last().and_then(|name| number_of(name));
+    newest.is_some_and(|step| step > warmup)
 }
 
 /// A point in words.
@@ -96,16 +119,18 @@ pub fn words(point: &Point, names: &[String]) -> String {
             None => "newest".into(),
         },
         Point::Now => "as it is now".into(),
+        Point::AfterWarmup => "after warm-up".into(),
         Point::At(name) => step_of(name),
     }
 }
 
 /// `step-000200` as `step 200`.
 fn step_of(name: &str) -> String {
-    let step = name
-        .strip_prefix("step-")
-        .and_then(|step| step.parse::<u64>().ok());
-    step.map_or_else(|| name.to_owned(), |step| format!("step {step}"))
+    number_of(name).map_or_else(|| name.to_owned(), |step| format!("step {step}"))
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    name.strip_prefix("step-")?.parse().ok()
 }
 
 /// The checkpoints of runs, as far as they were asked for.
@@ -199,13 +224,7 @@ pub fn pick(
         .truncate()
         .selected_text(words(&point, shelf.names(&run)))
         .show_ui(ui, |ui| {
-            choose_point(
-                ui,
-                &point,
-                chosen,
-                world.live == Some(&run),
-                shelf.names(&run),
-            );
+            choose_point(ui, &point, chosen, (world, &run), shelf.names(&run));
         })
         .response
         .labelled_by(label.id)
@@ -235,17 +254,26 @@ fn choose_run(ui: &mut Ui, now: &str, chosen: &mut Chosen, world: &World, action
     }
 }
 
-fn choose_point(ui: &mut Ui, now: &Point, chosen: &mut Chosen, live: bool, names: &[String]) {
+fn choose_point(
+    ui: &mut Ui,
+    now: &Point,
+    chosen: &mut Chosen,
+    (world, run): (&World, &str),
+    names: &[String],
+) {
     let mut offer = |point: Point| {
         let text = words(&point, names);
         if ui.selectable_label(*now == point, text).clicked() {
             chosen.point = Some(point);
         }
     };
-    if live {
+    if world.live == Some(run) {
         offer(Point::Now);
     }
     offer(Point::Newest);
+    if is_warmed_up(run, world, names) {
+        offer(Point::AfterWarmup);
+    }
     if names.len() > 1 {
         offer(Point::Oldest);
     }
@@ -338,6 +366,20 @@ mod tests {
         chosen.run = Some("one".into());
         assert_eq!(at(&chosen, &still).0, checkpoint("one", None));
         assert_eq!(at(&chosen, &world(&records, Some("one"))).0, Subject::Live);
+        // After the warm-up of 50 steps there is an origin, whatever checkpoints were kept.
+        let origin = |world: &World| {
+            let chosen = Chosen::default();
+            let subject = chosen.subject(world, &shelf, &Point::AfterWarmup);
+            subject.expect("a run is shown")
+        };
+        let after = Subject::Origin { run: "two".into() };
+        assert_eq!(origin(&still), (after.clone(), "two, after warm-up".into()));
+        let live = world(&records, Some("two"));
+        assert_eq!(
+            origin(&live).0,
+            checkpoint("two", Some("step-000100")),
+            "still warming up"
+        );
         chosen.run = Some("gone".into());
         assert_eq!(chosen.run(&still), Some("two"));
     }

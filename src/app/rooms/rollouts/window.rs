@@ -131,6 +131,17 @@ fn a_row_opens_its_completion() {
     harness.get_by_label("Copy text").click();
     harness.run();
     assert_eq!(harness.state().copied, ["sample 3\nso 1"]);
+    // The next quiz does not take away what is being read.
+    assert_eq!(harness.state().selected, Some(4));
+    let record = harness.state_mut().record.as_mut().unwrap();
+    record.hear(Event::Step(Box::new(step(6, Branch::Grpo))));
+    let mut news = completion("rollout", 6, 0, 1.0);
+    news.step = 6;
+    record.hear(Event::Completions {
+        records: vec![news],
+    });
+    harness.run();
+    harness.get_by_label("Step 4");
     harness.get_by_label("Close").click();
     harness.run();
     assert!(harness.query_by_label("Copy text").is_none());

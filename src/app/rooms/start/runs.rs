@@ -59,7 +59,7 @@ impl Start {
             let hint =
                 "A configuration, a zipped run, or the manifest.json of a run elsewhere (Ctrl+O)";
             if ui.button("Open…").on_hover_text(hint).clicked() {
-                self.choose(actions);
+                actions.library(Errand::Choose);
             }
             if !world.runs.is_empty() {
                 let label = ui.label("Filter");

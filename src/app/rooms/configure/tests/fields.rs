@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::quickstart;
 use crate::app::rooms::configure::draft::{Draft, bases};
-use crate::app::rooms::configure::fields::{BASIC, field_at, form, form_sections};
+use crate::app::rooms::configure::fields::{BASIC, FormField, field_at, form, form_sections};
 use crate::app::rooms::configure::value::{Kind, stepped};
 use crate::config::{RunConfig, fields};
 
@@ -62,6 +62,10 @@ fn the_fields_have_names_kinds_and_units() {
     assert_eq!(names.len(), form().len(), "two fields have one name");
     let doc = "Completions per problem (G), at least 2.";
     assert_eq!(of("grpo.num_generations").doc(), doc);
+    let doc = "Width of the residual stream. 8 to 16384; default 64.";
+    assert_eq!(of("model.hidden_size").doc(), doc);
+    let code = |field: &&_| FormField::doc(field).contains("..");
+    assert_eq!(form().iter().filter(code).count(), 0, "a range as code");
     assert!(
         of("grpo.num_generations")
             .facts()

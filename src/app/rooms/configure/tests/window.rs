@@ -64,7 +64,12 @@ const GENERATIONS: &str = "Number of generations (grpo.num_generations)";
 fn a_wrong_value_is_marked_and_keeps_the_run_from_starting() {
     let mut harness = window(Draft::default());
     assert!(is_enabled(&harness, "Start"));
+    let below = |harness: &Harness<'_, Shown>| harness.get_by_label("Name (name)").rect();
+    let before = (below(&harness), harness.get_by_label(GENERATIONS).rect());
     write(&mut harness, GENERATIONS, "1");
+    // What is wrong moves nothing: the next click would land in another field.
+    let now = (below(&harness), harness.get_by_label(GENERATIONS).rect());
+    assert_eq!(now, before);
     harness.get_by_label_contains("must be a whole number from 2 to 4096; advantages");
     harness.get_by_label_contains("One thing is to be corrected");
     assert!(!is_enabled(&harness, "Start") && !is_enabled(&harness, "Save TOML…"));
@@ -148,6 +153,16 @@ fn a_hidden_problem_is_listed_with_a_way_to_it() {
     harness.run();
     let draft = &harness.state().room.draft;
     assert_eq!(draft.text("task.files.train"), "a.jsonl");
+}
+
+#[test]
+fn the_settings_can_be_sent_to_a_comparison() {
+    let mut harness = window(quickstart(&[("max_steps", "90")]));
+    harness.get_by_label("Compare methods…").click();
+    harness.run();
+    let expected = config(&quickstart(&[("max_steps", "90")]));
+    let list = &harness.state().actions.list;
+    assert!(matches!(&list[..], [Action::Compare(config)] if **config == expected));
 }
 
 #[test]

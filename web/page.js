@@ -138,7 +138,7 @@ function workerBroke({ said, memory, card }) {
       : memory
         ? "The memory of this page was not enough for the training"
         : "The training broke down";
-    const run = page.lost(`${cause} (${said})`) ?? null;
+    const run = page.lost(`${cause} (${said})`) ?? (card ? brokenOffOnCard() : null);
     const now = performance.now();
     failures.push(now);
     window.sasr.restarts += 1;
@@ -156,6 +156,12 @@ function workerBroke({ said, memory, card }) {
       [`${what} on the CPU`]: () => startWorker({ run, device: "cpu" }),
     });
   });
+}
+
+/// The run that a lost card broke off: its session may have noticed before the browser said so.
+function brokenOffOnCard() {
+  const records = Object.entries(JSON.parse(page.state()).records ?? {});
+  return records.find(([, run]) => run.error && !run.finished && run.device === "gpu")?.[0] ?? null;
 }
 
 let lastAnswer = 0;

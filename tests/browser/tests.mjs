@@ -179,7 +179,7 @@ const tests = {
   },
 
   async "a link opens with its configuration in the form"() {
-    const packed = deflateRawSync('name = "from-a-link"\nmax_steps = 77\n').toString("base64url");
+    const packed = deflateRawSync('name = "from-a-link"\nmax_steps = 400\n').toString("base64url");
     await tab.close();
     tab = await browser.open(`${address}#config=${packed}`);
     await tab.ready();
@@ -249,6 +249,7 @@ for (const [name, test] of Object.entries(tests)) {
   if (!name.includes(wanted)) continue;
   const begun = Date.now();
   try {
+    await tab.ready();
     await test();
     passed += 1;
     console.log(`ok    ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);

@@ -138,7 +138,7 @@ function workerBroke({ said, memory, card }) {
       : memory
         ? "The memory of this page was not enough for the training"
         : "The training broke down";
-    const run = page.lost(`${cause} (${said})`) ?? (card ? brokenOffOnCard() : null);
+    const run = page.lost(`${cause} (${said})`) ?? null;
     const now = performance.now();
     failures.push(now);
     window.sasr.restarts += 1;
@@ -151,9 +151,11 @@ function workerBroke({ said, memory, card }) {
     }
     const what = run ? `Go on with ${run}` : "Start the training again";
     const where = card ? " on the card" : "";
+    // Looked for only when the user has chosen: the studio has then heard of the end.
+    const begin = (device) => startWorker({ run: run ?? (card ? brokenOffOnCard() : null), device });
     ask(`${cause}${often ? " several times within a minute" : ""} (${said}). What was kept is safe.`, {
-      [what + where]: () => startWorker({ run, device: null }),
-      [`${what} on the CPU`]: () => startWorker({ run, device: "cpu" }),
+      [what + where]: () => begin(null),
+      [`${what} on the CPU`]: () => begin("cpu"),
     });
   });
 }

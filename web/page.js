@@ -151,11 +151,19 @@ function workerBroke({ said, memory, card }) {
     }
     const what = run ? `Go on with ${run}` : "Start the training again";
     const where = card ? " on the card" : "";
+    // Looked for only when the user has chosen: the studio has then heard of the end.
+    const begin = (device) => startWorker({ run: run ?? (card ? brokenOffOnCard() : null), device });
     ask(`${cause}${often ? " several times within a minute" : ""} (${said}). What was kept is safe.`, {
-      [what + where]: () => startWorker({ run, device: null }),
-      [`${what} on the CPU`]: () => startWorker({ run, device: "cpu" }),
+      [what + where]: () => begin(null),
+      [`${what} on the CPU`]: () => begin("cpu"),
     });
   });
+}
+
+/// The run that a lost card broke off: its session may have noticed before the browser said so.
+function brokenOffOnCard() {
+  const records = Object.entries(JSON.parse(page.state()).records ?? {});
+  return records.find(([, run]) => run.error && !run.finished && run.device === "gpu")?.[0] ?? null;
 }
 
 let lastAnswer = 0;

@@ -179,7 +179,7 @@ const tests = {
   },
 
   async "a link opens with its configuration in the form"() {
-    const packed = deflateRawSync('name = "from-a-link"\nmax_steps = 77\n').toString("base64url");
+    const packed = deflateRawSync('name = "from-a-link"\nmax_steps = 400\n').toString("base64url");
     await tab.close();
     tab = await browser.open(`${address}#config=${packed}`);
     await tab.ready();
@@ -201,7 +201,7 @@ const tests = {
   async "a run trains in the worker on WebGPU, with the CPU's losses"() {
     const set = "[logging]\ncompletions_every = 0\n";
     const short = (name, device) => tiny(name, "").replace("max_steps = 24", "max_steps = 3").replace('"cpu"', `"${device}"`)
-      .replace("problems = 4\nsamples", "problems = 0\nsamples").replace("every = 8", "every = 0") + set;
+      .replace("problems = 4\nsamples", "problems = 0\nsamples").replace("every = 8", "every = 0").replace("warmup_steps = 4\ng_warm_window = 4", "warmup_steps = 2\ng_warm_window = 2") + set;
     await tab.send({ Train: short("short-cpu", "cpu") });
     const cpu = record(await tab.until("the CPU's run", 60, (state) => record(state, "short-cpu")?.finished), "short-cpu");
     const begun = Date.now();
@@ -249,6 +249,7 @@ for (const [name, test] of Object.entries(tests)) {
   if (!name.includes(wanted)) continue;
   const begun = Date.now();
   try {
+    await tab.ready();
     await test();
     passed += 1;
     console.log(`ok    ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);

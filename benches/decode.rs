@@ -8,8 +8,7 @@
 //! ```
 //!
 //! Without a card a software driver serves, chosen by `VK_DRIVER_FILES`. Launches of burn's own
-//! kernels are not counted here; `CUBECL_DEBUG_OPTION=profile CUBECL_DEBUG_LOG=launches.log` writes
-//! a line for each, and two runs with different `--tokens` give the launches a token.
+//! kernels are not counted here.
 
 use std::time::Instant;
 

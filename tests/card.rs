@@ -7,6 +7,13 @@
 use sasr::config::RunConfig;
 use sasr::training::{Command, Event, Session, Setup, Snapshot, Start, StepRecord};
 
+/// Waits until the card computes nothing any more: a software driver that is unloaded at the end of
+/// the process in the middle of its work crashes it.
+fn settle() {
+    let card = pollster::block_on(sasr::devices::open("gpu")).unwrap();
+    card.sync().expect("everything was computed");
+}
+
 /// Small, and with everything in it: base model, warm-up, both branches, probes, an exam, a test.
 const TINY: &str = r#"
 seed = 3
@@ -155,6 +162,7 @@ fn a_card_takes_the_cpus_course() {
         card.iter().any(started),
         "the run says which device it is on"
     );
+    settle();
 }
 
 #[test]
@@ -175,4 +183,5 @@ fn a_run_moves_between_devices_by_its_checkpoint() {
     let mut second = session("cpu", Start::Resume(snapshot));
     found.extend(steps(&run(&mut second, u64::MAX)));
     assert_same_course(&expected, &found);
+    settle();
 }

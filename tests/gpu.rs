@@ -31,6 +31,12 @@ fn gpu() -> Option<(Device, MutexGuard<'static, ()>)> {
     }
 }
 
+/// Waits until nothing is computed any more: a software driver that is unloaded at the end of the
+/// process in the middle of its work crashes it.
+fn settle(device: &Device) {
+    device.sync().expect("everything was computed");
+}
+
 fn list<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }
@@ -148,6 +154,7 @@ fn ten_adamw_steps() {
         );
         assert!(worst[0] < 1e-4 && worst[1] < 1e-3, "{name}: {worst:?}");
     }
+    settle(&device);
 }
 
 /// Losses and gradient norms of alternating SFT and policy updates of a small fresh model, rows of

@@ -74,7 +74,9 @@ fn a_wrong_value_is_marked_and_keeps_the_run_from_starting() {
     // What is wrong moves nothing: the next click would land in another field.
     let now = (below(&harness), harness.get_by_label(GENERATIONS).rect());
     assert_eq!(now, before);
-    harness.get_by_label_contains("must be a whole number from 2 to 4096; advantages");
+    // In the row, and in full below.
+    let reason = "must be a whole number from 2 to 4096; advantages";
+    assert!(harness.query_all_by_label_contains(reason).count() > 0);
     harness.get_by_label_contains("One thing is to be corrected");
     assert!(!is_enabled(&harness, "Start") && !is_enabled(&harness, "Save TOML…"));
     harness.get_by_label("Start").click();

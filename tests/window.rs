@@ -41,6 +41,11 @@ impl Drop for Folder {
 }
 
 fn open(runs: &Path) -> Window {
+    open_as_left(runs, None)
+}
+
+/// Opens the window with what was kept of it.
+fn open_as_left(runs: &Path, memory: Option<Memory>) -> Window {
     let runs = runs.to_path_buf();
     Harness::builder()
         .with_size(egui::vec2(1280.0, 820.0))
@@ -49,7 +54,8 @@ fn open(runs: &Path) -> Window {
             let context = creation.egui_ctx.clone();
             let engine = engine::spawn(runs.clone(), context.clone()).unwrap();
             let library = library::spawn(runs, context.clone()).unwrap();
-            Studio::new(&context, None, engine, library)
+            let memory = memory.as_ref().map(|memory| memory as &dyn eframe::Storage);
+            Studio::new(&context, memory, engine, library)
         })
 }
 
@@ -533,20 +539,100 @@ fn the_next_start_is_as_the_last_was_left() {
     eframe::App::save(window.state_mut(), &mut memory);
     drop(window);
 
-    let runs = folder.0.clone();
-    let mut window: Window = Harness::builder()
-        .with_size(egui::vec2(1280.0, 820.0))
-        .build_eframe(move |creation| {
-            let context = creation.egui_ctx.clone();
-            let engine = engine::spawn(runs.clone(), context.clone()).unwrap();
-            let library = library::spawn(runs, context.clone()).unwrap();
-            Studio::new(&context, Some(&memory), engine, library)
-        });
+    let mut window = open_as_left(&folder.0, Some(memory));
     assert_eq!(window.state().place(), Place::Exams);
     until(&mut window, "the run that was open", |window| {
         record(window, "kept").is_some_and(|record| record.step() == 8)
     });
     assert_eq!(window.state().place(), Place::Exams);
+}
+
+#[test]
+fn a_run_that_is_gone_since_the_last_start_is_let_go() {
+    let folder = Folder::new("gone");
+    let mut window = open(&folder.0);
+    train(&mut window, tiny("stays", 6));
+    train(&mut window, tiny("goes", 6));
+    assert_eq!(window.state().shown_run(), Some("goes"));
+    let mut memory = Memory::default();
+    eframe::App::save(window.state_mut(), &mut memory);
+    drop(window);
+    std::fs::remove_dir_all(folder.0.join("goes")).unwrap();
+
+    let mut window = open_as_left(&folder.0, Some(memory));
+    until(&mut window, "the run that is there", |window| {
+        record(window, "stays").is_some_and(|record| record.step() == 6)
+    });
+    until(&mut window, "a word about the other", |window| {
+        let words = window.state().words();
+        words
+            .iter()
+            .any(|word| word.starts_with("goes is not there any more"))
+    });
+    assert_eq!(window.state().shown_run(), Some("stays"));
+    // And one that goes while it is open.
+    std::fs::remove_dir_all(folder.0.join("stays")).unwrap();
+    until(&mut window, "the run to be let go", |window| {
+        window.state().records().is_empty()
+    });
+    assert_eq!(window.state().shown_run(), None);
+}
+
+#[test]
+fn a_run_changed_on_the_way_is_reopened_and_decided_again_as_it_was() {
+    let folder = Folder::new("again");
+    let mut window = open(&folder.0);
+    let mut config = tiny("changed", 400);
+    config.balance.gamma = 0.5;
+    window.state_mut().act(Action::Train(Box::new(config)));
+    let tell = |command| Action::Engine(Request::Tell(command));
+    let gamma = |value: &str| {
+        tell(Command::Set {
+            path: "balance.gamma".into(),
+            value: value.into(),
+        })
+    };
+    let step = |window: &Window| record(window, "changed").map_or(0, Record::step);
+    until(&mut window, "some decisions", |window| step(window) >= 12);
+    window.state_mut().act(gamma("20"));
+    until(&mut window, "more decisions", |window| step(window) >= 40);
+    window.state_mut().act(tell(Command::StopAndSave));
+    until(&mut window, "the stop", |window| {
+        record(window, "changed").unwrap().motion == Motion::Still
+    });
+    window.state_mut().act(Action::Engine(Request::Resume {
+        run: "changed".into(),
+        checkpoint: None,
+        set: vec!["max_steps=500".into()],
+    }));
+    let stopped = step(&window);
+    until(&mut window, "steps after it", |window| {
+        step(window) > stopped + 8
+    });
+    window.state_mut().act(gamma("1"));
+    let changed = step(&window);
+    until(&mut window, "the last decisions", |window| {
+        step(window) > changed + 12
+    });
+    window.state_mut().act(tell(Command::StopAndSave));
+    until(&mut window, "the second stop", |window| {
+        record(window, "changed").unwrap().motion == Motion::Still
+    });
+    drop(window);
+
+    let steps = log(&folder.0, "changed").len();
+    let mut window = open(&folder.0);
+    window.state_mut().act(Action::Show("changed".into()));
+    window.state_mut().act(Action::Go(Place::Balance));
+    until(&mut window, "the whole log", |window| {
+        record(window, "changed")
+            .is_some_and(|record| record.measured.len() == steps && !record.reading)
+    });
+    assert_eq!(record(&window, "changed").unwrap().in_force().len(), 4);
+    click(&mut window, "What if…");
+    // Of the steps after the warm-up.
+    let same = format!("all {} decisions would have been the same", steps - 4);
+    until(&mut window, &same, |window| shows(window, &same));
 }
 
 #[test]

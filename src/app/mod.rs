@@ -180,3 +180,17 @@ impl Actions {
         self.last_ticket
     }
 }
+
+/// An error and its causes, leaving out causes that were already told.
+pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !told.contains(&text) {
+            told = format!("{told}: {text}");
+        }
+        cause = error.source();
+    }
+    told
+}

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use super::engine::{Engine, Reply, Request, Ticket};
+use super::engine::{Engine, Owed, Reply, Request, Ticket};
 use super::library::{Errand, Found, Library};
 use super::record::RunKey;
 use super::wire::{FromWorker, ToWorker};
@@ -34,10 +34,8 @@ struct Ends {
 /// What the worker owes an answer or news, in case it is lost.
 #[derive(Default)]
 struct Open {
-    live: Option<RunKey>,
-    queue: bool,
+    engine: Owed,
     followed: BTreeSet<RunKey>,
-    asked_engine: BTreeSet<Ticket>,
     asked_library: BTreeSet<Ticket>,
 }
 
@@ -72,7 +70,7 @@ impl Line {
         let ends = &mut *self.0.borrow_mut();
         match message {
             FromWorker::Engine(reply) => {
-                ends.open.hear(&reply);
+                ends.open.engine.hear(&reply);
                 ends.replies.push_back(reply);
             }
             FromWorker::Library(Found::Download { name, bytes }) => {
@@ -91,26 +89,12 @@ impl Line {
     pub fn lost(&self, why: &str) -> Option<RunKey> {
         let ends = &mut *self.0.borrow_mut();
         let open = &mut ends.open;
-        for ticket in std::mem::take(&mut open.asked_engine) {
-            let why = why.to_owned();
-            ends.replies.push_back(Reply::Refused { ticket, why });
-        }
         for ticket in std::mem::take(&mut open.asked_library) {
             let why = why.to_owned();
             ends.found.push_back(Found::Refused { ticket, why });
         }
-        if std::mem::take(&mut open.queue) {
-            ends.replies.push_back(Reply::Queue(None));
-        }
-        let live = open.live.take();
-        ends.replies.push_back(match live.clone() {
-            Some(run) => Reply::Ended {
-                run,
-                finished: false,
-                error: Some(why.into()),
-            },
-            None => Reply::Failed { why: why.into() },
-        });
+        let (replies, live) = open.engine.settle(why);
+        ends.replies.extend(replies);
         live
     }
 
@@ -127,14 +111,7 @@ impl Line {
 impl Engine for EngineEnd {
     fn send(&mut self, request: Request) {
         let ends = &mut *self.0.0.borrow_mut();
-        match &request {
-            Request::Sample { ticket, .. }
-            | Request::Preview { ticket, .. }
-            | Request::Estimate { ticket, .. } => {
-                ends.open.asked_engine.insert(*ticket);
-            }
-            _ => {}
-        }
+        ends.open.engine.ask(&request);
         (ends.post)(ToWorker::Engine(request));
     }
 
@@ -171,21 +148,6 @@ impl Library for LibraryEnd {
 }
 
 impl Open {
-    fn hear(&mut self, reply: &Reply) {
-        match reply {
-            Reply::Began { run, .. } => self.live = Some(run.clone()),
-            Reply::Ended { .. } => self.live = None,
-            Reply::Queue(state) => self.queue = state.is_some(),
-            Reply::Sampled { ticket, .. }
-            | Reply::Previewed { ticket, .. }
-            | Reply::Estimated { ticket, .. }
-            | Reply::Refused { ticket, .. } => {
-                self.asked_engine.remove(ticket);
-            }
-            _ => {}
-        }
-    }
-
     fn find(&mut self, found: &Found) {
         match found {
             Found::Opened { run, .. } => {

@@ -300,6 +300,7 @@ fn errands() {
             name: "b".into(),
         },
         Errand::Delete("a".into()),
+        Errand::Configure("a".into()),
         Errand::Reveal("a".into()),
         Errand::Import(Dropped::Path("/a".into())),
         Errand::Import(Dropped::Bytes {
@@ -329,7 +330,7 @@ fn errands() {
         },
         Errand::Quit,
     ];
-    all(&messages, 14, |message| match message {
+    all(&messages, 15, |message| match message {
         Errand::List => 0,
         Errand::Open(_) => 1,
         Errand::Close(_) => 2,
@@ -344,6 +345,7 @@ fn errands() {
         Errand::Missing { .. } => 11,
         Errand::Checkpoints { .. } => 12,
         Errand::Quit => 13,
+        Errand::Configure(_) => 14,
     });
     // A file crosses as bytes, not as a list of numbers.
     let large = saved(SavedWhat::Bytes(vec![200; 100_000]));

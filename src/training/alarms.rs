@@ -20,6 +20,8 @@ pub struct Alarms {
     entropy: VecDeque<f64>,
     #[serde(default)]
     kl: VecDeque<f64>,
+    #[serde(default)]
+    d: VecDeque<f64>,
     first_entropy: Option<f64>,
     best_exam: Option<f64>,
     raised: BTreeMap<String, bool>,
@@ -117,19 +119,24 @@ impl Alarms {
         if record.phase != Phase::Adaptive {
             return Vec::new();
         }
+        if let Some(d) = decision.d {
+            remember(&mut self.d, d);
+        }
         let stale = stale(decision, config, uses, warmup_steps);
-        let drift = self.drift(decision, config);
+        let drift = self.drift(config);
         self.settle(record.step, vec![("stale", stale), ("drift", drift)])
     }
 
-    fn drift(&self, decision: &Explanation, config: &BalanceConfig) -> Option<String> {
+    /// A single measurement of D rests on few completions and may stand anywhere, so the mean
+    /// of many steps is judged.
+    fn drift(&self, config: &BalanceConfig) -> Option<String> {
         // Once raised it stays raised until the policy is clearly nearer.
         let raised = self.raised.get("drift") == Some(&true);
-        let bound = if raised { 0.7 } else { 0.9 } * config.d_cap;
-        let d = decision.d.filter(|&d| d >= bound).map(|d| {
+        let bound = if raised { 0.5 } else { 0.9 } * config.d_cap;
+        let d = mean(&self.d).filter(|&d| d >= bound).map(|d| {
             format!(
-                "The policy has drifted {d:.2} nats per token from its origin, and the pull back to \
-                 the textbook stops growing at {:.2} (balance.d_cap).",
+                "Over the last {WINDOW} steps the policy was at least {d:.2} nats per token away from its \
+                 origin, and the pull back to the textbook stops growing at {:.2} (balance.d_cap).",
                 config.d_cap
             )
         });
@@ -401,7 +408,15 @@ mod tests {
             })
         };
         assert_eq!(far(0.8), []);
-        assert_eq!(far(0.95), [(32, "drift".to_owned())]);
-        assert_eq!(far(5.0), [(32, "drift".to_owned())]);
+        // The mean of twenty decisions; step 32 is the first that knows of the new D.
+        assert_eq!(far(0.95), [(50, "drift".to_owned())]);
+        // A decision counts D up to the cap only.
+        assert_eq!(far(5.0), [(49, "drift".to_owned())]);
+        // Measurements that come and go around the bound raise it once.
+        let scattered = raised(&config, 400, |step| {
+            let d = if step % 80 < 40 { 0.6 } else { 1.5 };
+            vec![norm(step), divergence(step, d)]
+        });
+        assert_eq!(scattered.len(), 1, "{scattered:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Asking a model: samples, graded where they answer a problem, told token by token.
 
-use super::work::in_full;
 use super::{Asked, Question, Reply, Ticket};
+use crate::app::in_full;
 use crate::model::Model;
 use crate::rollout::{Limits, Sampling, Token, generate_watched};
 use crate::tasks::Split;

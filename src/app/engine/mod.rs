@@ -5,10 +5,12 @@
 mod asking;
 #[cfg(not(target_family = "wasm"))]
 mod native;
+mod owed;
 mod work;
 
 #[cfg(not(target_family = "wasm"))]
 pub use native::spawn;
+pub use owed::Owed;
 pub use work::{Inbox, Say, Work};
 
 use serde::{Deserialize, Serialize};

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::asking::ask;
 use super::{Question, Reply, Request, Subject, Ticket};
+use crate::app::in_full;
 use crate::app::record::RunKey;
 use crate::clock::{Clock, breathe};
 use crate::config::{Origin, RunConfig};
@@ -424,18 +425,4 @@ fn free_name(runs: &Path, name: &str) -> String {
         .map(|number| format!("{name}-{number}"))
         .find(|name| !taken(name))
         .unwrap_or_else(|| name.into())
-}
-
-/// An error and its causes, leaving out causes that were already told.
-pub(super) fn in_full(error: &dyn std::error::Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !told.contains(&text) {
-            told = format!("{told}: {text}");
-        }
-        cause = error.source();
-    }
-    told
 }

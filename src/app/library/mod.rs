@@ -33,6 +33,8 @@ pub enum Errand {
     },
     /// Moves a run to the system's bin; where there is none, removes it.
     Delete(RunKey),
+    /// Reads a run's configuration, for the form.
+    Configure(RunKey),
     /// Shows a run's folder in the system's file manager.
     Reveal(RunKey),
     /// Something was dropped or chosen: a configuration, a run folder, a zip of one.

@@ -25,9 +25,11 @@ use web_time::Instant;
 
 use super::mouth::Mouth;
 use super::{Demonstration, Dropped, Errand, Found};
+use crate::app::in_full;
 use crate::app::record::RunKey;
 use crate::config::{RunConfig, TaskConfig};
 use crate::files;
+use crate::runs::read::CONFIG;
 use crate::runs::{folder, place};
 use crate::tasks::{self, Split, Task};
 use crate::training::BatchItem;
@@ -35,7 +37,7 @@ use cards::Cards;
 use comparing::{Asked, Comparing};
 use desktop::Chosen;
 pub(in crate::app) use desktop::{Desktop, Page};
-use folders::Places;
+use folders::{Places, is_run};
 use following::Followed;
 #[cfg(not(target_family = "wasm"))]
 pub(in crate::app) use system::System;
@@ -149,14 +151,16 @@ impl Shelf {
 
     /// Looks at what is due: the followed runs, and from time to time the list.
     pub fn look(&mut self) {
+        let mut gone = Vec::new();
         for followed in &mut self.followed {
             if self.mouth.unheard() >= AHEAD {
                 break;
             }
-            if followed.next <= Instant::now() {
-                followed.look(&self.mouth);
+            if followed.next <= Instant::now() && !followed.look(&self.mouth) {
+                gone.push(followed.key.clone());
             }
         }
+        gone.iter().for_each(|run| self.is_gone(run));
         // The run that waited longest goes first, however much the others have to say.
         self.followed.sort_by_key(|followed| followed.next);
         if self.list_next <= Instant::now() {
@@ -187,6 +191,13 @@ impl Shelf {
             Errand::Delete(run) => {
                 let deleted = self.delete(&run);
                 self.say_if_failed(deleted);
+            }
+            Errand::Configure(run) => {
+                let place = self.places.path(&run).join(CONFIG);
+                self.mouth.say(match RunConfig::load(Some(&place), &[]) {
+                    Ok(config) => Found::Config(Box::new(config)),
+                    Err(error) => Found::Failed(error.to_string()),
+                });
             }
             Errand::Reveal(run) => {
                 let shown = self.desk.desktop.reveal(&self.places.path(&run));
@@ -274,12 +285,26 @@ impl Shelf {
                 self.followed.push(followed);
                 true
             }
+            Err(_) if !is_run(&self.places.path(run)) => {
+                self.is_gone(run);
+                false
+            }
             Err(error) => {
                 let why = format!("{run} cannot be opened: {}", in_full(&error));
                 self.mouth.say(Found::Failed(why));
                 false
             }
         }
+    }
+
+    /// A run's folder was moved or deleted by somebody else.
+    fn is_gone(&mut self, run: &str) {
+        self.close(run);
+        let from = run.into();
+        self.mouth.say(Found::Moved { from, to: None });
+        let place = self.places.path(run);
+        let done = format!("{run} is not there any more ({})", place.display());
+        self.mouth.say(Found::Done(done));
     }
 
     fn close(&mut self, run: &str) {
@@ -410,18 +435,4 @@ fn checkpoints(run: &Path) -> Result<Vec<String>, String> {
         return Ok(Vec::new());
     }
     folder::checkpoints(run).map_err(|error| in_full(&error))
-}
-
-/// An error and its causes, leaving out causes that were already told.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !told.contains(&text) {
-            told = format!("{told}: {text}");
-        }
-        cause = error.source();
-    }
-    told
 }

@@ -61,6 +61,8 @@ pub struct Record {
     /// Loss of every step of the base model's training, where it was seen.
     pub base_loss: Vec<f32>,
     pub base_steps: u64,
+    /// Seconds that these steps took.
+    pub base_seconds: f64,
     /// An exam or test under way.
     pub progress: Option<Progress>,
     pub device: String,
@@ -93,6 +95,7 @@ impl Record {
             notices: Vec::new(),
             base_loss: Vec::new(),
             base_steps: 0,
+            base_seconds: 0.0,
             progress: None,
             device: String::new(),
             parameters: 0,
@@ -123,6 +126,14 @@ impl Record {
     /// Whether the run is being trained by this program.
     pub fn is_here(&self) -> bool {
         matches!(self.motion, Motion::Here { .. })
+    }
+
+    /// Whether somebody is working on the run at this moment.
+    pub fn moves(&self) -> bool {
+        matches!(
+            self.motion,
+            Motion::Here { paused: false } | Motion::Followed
+        )
     }
 
     /// Everything about a step, as it was logged.
@@ -169,9 +180,15 @@ impl Record {
             }
             Event::PhaseBegan { phase, .. } => self.phase = phase,
             Event::Step(record) => self.hear_step(&record),
-            Event::BaseStep { loss, steps, .. } => {
+            Event::BaseStep {
+                loss,
+                steps,
+                step_time,
+                ..
+            } => {
                 self.phase = Phase::Base;
                 self.base_steps = steps;
+                self.base_seconds += step_time;
                 self.base_loss.push(loss as f32);
             }
             Event::Completions { records } => {

@@ -13,6 +13,7 @@ mod formula;
 mod gauge;
 mod graphs;
 mod marks;
+mod outcome;
 mod plots;
 mod steps;
 mod view;
@@ -73,6 +74,7 @@ impl Room for Balance {
         let Some(step) = world.step() else {
             return base::show(ui, record);
         };
+        outcome::show(ui, record, actions);
         if self.tried_on != record.key {
             // What was tried on one run says nothing of another.
             self.tried_on.clone_from(&record.key);

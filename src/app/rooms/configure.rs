@@ -29,6 +29,7 @@ use draft::{Checked, Draft, bases};
 use estimate::EstimateView;
 use fields::field_at;
 use form::FormView;
+pub(super) use problems::why_not;
 
 /// Seconds without a change after which the engine is asked.
 const REST: f64 = 0.6;

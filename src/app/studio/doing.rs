@@ -80,12 +80,15 @@ impl Studio {
         self.records.remove(run);
         self.library.send(Errand::Close(run.clone()));
         if self.kept.shown.as_ref() == Some(run) {
-            self.kept.shown = self
-                .live
-                .clone()
-                .or_else(|| self.records.keys().next().cloned());
+            self.kept.shown = self.any_run();
             self.selected = None;
         }
+    }
+
+    /// A run to show where the one in view is gone: the one under way, or any that is open.
+    pub(super) fn any_run(&self) -> Option<RunKey> {
+        let first = || self.records.keys().next().cloned();
+        self.live.clone().or_else(first)
     }
 
     pub(super) fn shortcuts(&mut self, context: &egui::Context) {
@@ -171,7 +174,8 @@ impl Studio {
     /// Closing while a run is on asks first, and can stop and save.
     pub(super) fn watch_closing(&mut self, context: &egui::Context) {
         let asked = context.input(|input| input.viewport().close_requested());
-        if asked && self.live.is_some() && self.closing != Closing::Yes {
+        let busy = self.live.is_some() || self.queue.is_some();
+        if asked && busy && self.closing != Closing::Yes {
             context.send_viewport_cmd(egui::ViewportCommand::CancelClose);
             if self.closing == Closing::No {
                 self.closing = Closing::Asking;
@@ -186,7 +190,9 @@ impl Studio {
         if !matches!(self.closing, Closing::Asking | Closing::Saving) {
             return;
         }
-        let run = self.live.clone().unwrap_or_default();
+        // Between two runs of a comparison none is under way.
+        let comparison = self.queue.as_ref().map(|queue| queue.folder.clone());
+        let run = self.live.clone().or(comparison).unwrap_or_default();
         let modal = egui::Modal::new(egui::Id::unique("closing")).show(ui.ctx(), |ui| {
             ui.set_max_width(380.0);
             ui.heading("A run is on");

@@ -5,6 +5,7 @@ use eframe::egui::{self, RichText};
 use super::Studio;
 use crate::app::engine::Request;
 use crate::app::record::Record;
+use crate::training::Phase;
 
 impl Studio {
     pub(super) fn footer(&mut self, ui: &mut egui::Ui) {
@@ -61,14 +62,14 @@ impl Studio {
     }
 }
 
-/// Steps and tokens a second over the last steps.
+/// Steps and tokens a second over the last steps; of a base model, steps a second.
 fn pace(record: &Record) -> Option<String> {
-    use crate::app::record::Motion;
-    if !matches!(
-        record.motion,
-        Motion::Here { paused: false } | Motion::Followed
-    ) {
+    if !record.moves() {
         return None;
+    }
+    if record.phase == Phase::Base {
+        let steps = record.base_loss.len() as f64 / record.base_seconds;
+        return (record.base_seconds > 0.0).then(|| format!("{steps:.1} steps/s"));
     }
     let columns = &record.columns;
     let newest = columns.len().checked_sub(1)?;

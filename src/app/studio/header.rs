@@ -23,6 +23,7 @@ impl Studio {
                 });
             });
             self.progress(ui);
+            self.elsewhere(ui);
             ui.add_space(4.0);
         });
     }
@@ -83,26 +84,7 @@ impl Studio {
         let (motion, steps) = (record.motion.clone(), record.config.max_steps);
         match motion {
             Motion::Here { paused } => {
-                let (label, hint) = if paused {
-                    ("Resume", "Go on (Ctrl+P)")
-                } else {
-                    ("Pause", "Wait before the next step (Ctrl+P)")
-                };
-                if ui.button(label).on_hover_text(hint).clicked() {
-                    self.toggle_pause();
-                }
-                let step = ui.button("Single step");
-                if step
-                    .on_hover_text("One step, then pause (Ctrl+.)")
-                    .clicked()
-                {
-                    self.engine.send(Request::Tell(Command::SingleStep));
-                }
-                let stop = ui.button("Stop and save");
-                let hint = "Finish the step in hand, keep a checkpoint and end; it can be resumed";
-                if stop.on_hover_text(hint).clicked() {
-                    self.engine.send(Request::Tell(Command::StopAndSave));
-                }
+                self.steer(ui, paused);
                 if let Some(max_steps) = extend_menu(ui, steps) {
                     self.engine
                         .send(Request::Tell(Command::Extend { max_steps }));
@@ -110,6 +92,67 @@ impl Studio {
             }
             Motion::Still if self.live.is_none() => self.go_on(ui),
             Motion::Still | Motion::Followed => {}
+        }
+        self.copy(ui);
+    }
+
+    /// What the run that is trained here can be told at any time.
+    fn steer(&mut self, ui: &mut egui::Ui, paused: bool) {
+        let (label, hint) = if paused {
+            ("Resume", "Go on (Ctrl+P)")
+        } else {
+            ("Pause", "Wait before the next step (Ctrl+P)")
+        };
+        if ui.button(label).on_hover_text(hint).clicked() {
+            self.toggle_pause();
+        }
+        let step = ui.button("Single step");
+        if step
+            .on_hover_text("One step, then pause (Ctrl+.)")
+            .clicked()
+        {
+            self.engine.send(Request::Tell(Command::SingleStep));
+        }
+        let stop = ui.button("Stop and save");
+        let hint = "Finish the step in hand, keep a checkpoint and end; it can be resumed";
+        if stop.on_hover_text(hint).clicked() {
+            self.engine.send(Request::Tell(Command::StopAndSave));
+        }
+    }
+
+    /// Another run than the one in view is being trained here: which, and what it can be told.
+    fn elsewhere(&mut self, ui: &mut egui::Ui) {
+        let Some(record) = self.live.as_ref().and_then(|run| self.records.get(run)) else {
+            return;
+        };
+        if self.kept.shown.as_ref() == Some(&record.key) {
+            return;
+        }
+        let (run, paused) = (record.key.clone(), !record.moves());
+        let words = match paused {
+            true => format!("{run} is paused"),
+            false => format!("{run} is training"),
+        };
+        let progress = progress_of(record).1;
+        ui.horizontal(|ui| {
+            if ui.button("Show").on_hover_text("Look at it").clicked() {
+                self.actions.push(Action::Show(run));
+            }
+            self.steer(ui, paused);
+            ui.label(RichText::new(words).strong());
+            ui.add(egui::Label::new(RichText::new(progress).weak()).truncate());
+        });
+    }
+
+    fn copy(&mut self, ui: &mut egui::Ui) {
+        let Some(record) = self.shown() else { return };
+        let config = record.config.clone();
+        let copy = ui.button("Configure a copy").on_hover_text(
+            "The settings of this run in the form, to change what you like and start another run; \
+             this one stays as it is",
+        );
+        if copy.clicked() {
+            self.actions.push(Action::Configure(Box::new(config)));
         }
     }
 
@@ -200,10 +243,11 @@ fn progress_of(record: &Record) -> (f32, String) {
     let share = step as f32 / of.max(1) as f32;
     if record.phase == Phase::Base {
         let done = record.base_loss.len() as u64;
-        let text = format!(
+        let mut text = format!(
             "Base model, so that every method starts from the same weights: step {done} of {}",
             record.base_steps
         );
+        text += &time_left(record);
         return (done as f32 / record.base_steps.max(1) as f32, text);
     }
     let mut text = format!("{} · step {step} of {of}", standing(record));
@@ -215,14 +259,16 @@ fn progress_of(record: &Record) -> (f32, String) {
             progress.total
         );
     }
-    if matches!(
-        record.motion,
-        Motion::Here { paused: false } | Motion::Followed
-    ) && let Some(seconds) = seconds_left(record)
-    {
-        text += &format!(" · about {} left", in_words(seconds));
-    }
+    text += &time_left(record);
     (share, text)
+}
+
+/// How long the phase in hand goes on, where the run moves and it is known.
+fn time_left(record: &Record) -> String {
+    let seconds = record.moves().then(|| seconds_left(record)).flatten();
+    seconds.map_or(String::new(), |seconds| {
+        format!(" · about {} left", in_words(seconds))
+    })
 }
 
 /// Where a run stands: what it does, or why it does nothing.
@@ -247,8 +293,14 @@ fn phase_words(phase: Phase) -> &'static str {
     }
 }
 
-/// From the pace of the last steps.
+/// From the pace of the last steps; of all those of a base model.
 fn seconds_left(record: &Record) -> Option<f64> {
+    if record.phase == Phase::Base {
+        let done = record.base_loss.len() as u64;
+        let left = record.base_steps.saturating_sub(done);
+        let pace = record.base_seconds / done.max(1) as f64;
+        return (done >= 5 && left > 0).then_some(pace * left as f64);
+    }
     let seconds = &record.columns.seconds;
     let window = seconds.len().min(100);
     if window < 5 {
@@ -273,6 +325,7 @@ pub fn in_words(seconds: f64) -> String {
 mod tests {
     use super::*;
     use crate::config::RunConfig;
+    use crate::training::Event;
 
     #[test]
     fn the_header_says_why_nothing_moves() {
@@ -286,5 +339,29 @@ mod tests {
         assert!(words(Motion::Followed, false).starts_with("Followed live: adaptive"));
         assert!(words(Motion::Still, false).starts_with("Stopped · step"));
         assert!(words(Motion::Still, true).starts_with("Done · step"));
+    }
+
+    #[test]
+    fn a_base_model_says_how_long_it_takes() {
+        let motion = Motion::Here { paused: false };
+        let mut record = Record::new("a".into(), RunConfig::default(), motion);
+        for step in 1..=10 {
+            record.hear(Event::BaseStep {
+                step,
+                steps: 50,
+                loss: 1.0,
+                grad_norm: 1.0,
+                num_tokens: 8,
+                step_time: 0.5,
+            });
+        }
+        let (share, words) = progress_of(&record);
+        assert_eq!(share, 0.2);
+        assert!(
+            words.ends_with("step 10 of 50 · about 20 s left"),
+            "{words}"
+        );
+        record.hear(Event::Paused { step: 0 });
+        assert!(progress_of(&record).1.ends_with("step 10 of 50"));
     }
 }

@@ -4,7 +4,7 @@ use eframe::egui;
 
 use super::Studio;
 use super::backlog::Heard;
-use crate::app::engine::Reply;
+use crate::app::engine::{Reply, Request};
 use crate::app::library::{Errand, Found};
 use crate::app::record::{Motion, Record};
 use crate::app::{Action, Place};
@@ -122,6 +122,10 @@ impl Studio {
         // The next run of a comparison may have begun.
         if self.live.as_deref() == Some(run) {
             self.live = None;
+        }
+        if error.is_some() && self.closing == super::Closing::Saving {
+            // The engine may have broken down before it could say that everything is saved.
+            self.engine.send(Request::Quit);
         }
         match error {
             Some(error) => self.say_error(format!("{run} broke off: {error}")),
@@ -269,7 +273,7 @@ impl Studio {
             self.library.send(Errand::Open(to.clone()));
         }
         if self.kept.shown.as_deref() == Some(from) {
-            self.kept.shown = to;
+            self.kept.shown = to.or_else(|| self.any_run());
             self.selected = None;
         }
     }

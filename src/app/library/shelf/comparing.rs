@@ -9,8 +9,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::folders::name_of;
 use super::following::{Stamp, stamp};
-use super::in_full;
 use crate::app::engine::Ticket;
+use crate::app::in_full;
 use crate::app::library::mouth::Mouth;
 use crate::app::library::{Compared, Curves, Found};
 use crate::app::record::{Columns, RunKey};

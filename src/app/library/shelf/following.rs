@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use web_time::Instant;
 
-use super::folders::{Held, held};
-use super::{BREATH, in_full};
+use super::BREATH;
+use super::folders::{Held, held, is_run};
+use crate::app::in_full;
 use crate::app::library::Found;
 use crate::app::library::mouth::Mouth;
 use crate::app::record::RunKey;
@@ -67,12 +68,13 @@ impl Followed {
         self.follower.config()
     }
 
-    /// Reads on, and says what is new.
-    pub fn look(&mut self, mouth: &Mouth) {
+    /// Reads on, and says what is new. False where the run is not there any more.
+    pub fn look(&mut self, mouth: &Mouth) -> bool {
         // Before reading: what was written up to the end of the work is read then.
         self.look_at_lock();
         match self.follower.poll(BUDGET) {
             Ok(news) => self.say(news, mouth),
+            Err(_) if !is_run(&self.folder) => return false,
             Err(error) => {
                 self.next = Instant::now() + RARELY;
                 let why = format!("{} cannot be read on: {}", self.key, in_full(&error));
@@ -82,6 +84,7 @@ impl Followed {
                 }
             }
         }
+        true
     }
 
     /// Who goes on with a run changes its files, so the lock is looked at only then, and as long

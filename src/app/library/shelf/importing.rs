@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::folders::{folders, is_run, name_of};
 use super::packing::{self, Limits};
-use super::{Shelf, Word, in_full};
+use super::{Shelf, Word};
+use crate::app::in_full;
 use crate::app::library::Found;
 use crate::config::RunConfig;
 use crate::files::{self as fs, File};

@@ -4,7 +4,8 @@ use std::io::{BufWriter, Cursor};
 use std::path::{Path, PathBuf};
 
 use super::desktop::{Chosen, Desktop};
-use super::{Shelf, in_full, packing};
+use super::{Shelf, packing};
+use crate::app::in_full;
 use crate::app::library::{Found, Saved, SavedWhat};
 use crate::files::{self as fs, File};
 use crate::runs::folder::write_file;

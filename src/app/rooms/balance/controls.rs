@@ -7,9 +7,13 @@ use eframe::egui::{self, RichText, Ui};
 use crate::app::Actions;
 use crate::app::engine::Request;
 use crate::app::record::{Record, RunKey};
+use crate::app::rooms::configure::why_not;
 use crate::app::theme;
 use crate::config::{Field, RunConfig, fields};
 use crate::training::{Command, LIVE_SETTINGS};
+
+/// Width of the settings' names.
+const NAME: f32 = 220.0;
 
 /// What is being typed, and what was wrong with it.
 #[derive(Default)]
@@ -48,52 +52,49 @@ impl Controls {
             self.fields = fields().into_iter().filter(live).collect();
         }
         let values = serde_json::to_value(&record.config).unwrap_or_default();
-        egui::Grid::new("live settings")
-            .num_columns(3)
-            .show(ui, |ui| {
-                for path in LIVE_SETTINGS {
-                    let field = self.fields.iter().find(|field| field.path == path);
-                    let help = field.map_or_else(String::new, |field| {
-                        format!("{}\nAllowed: {}", field.doc, field.allowed)
-                    });
-                    let now = value_of(&values, path);
-                    let label = ui.label(path).on_hover_text(help);
-                    let mut text = self.typed.get(path).unwrap_or(&now).clone();
-                    let edit = ui
-                        .add_sized([90.0, 22.0], egui::TextEdit::singleline(&mut text))
-                        .labelled_by(label.id);
-                    if edit.changed() {
-                        self.wrong.remove(path);
-                        self.typed.insert(path, text.clone());
-                    }
-                    let changed = text.trim() != now;
-                    let enter =
-                        edit.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-                    let apply = ui.add_enabled(changed, egui::Button::new("Apply"));
-                    apply.widget_info(|| {
-                        let name = format!("Apply {path}");
-                        egui::WidgetInfo::labeled(egui::Role::Button, changed, name)
-                    });
-                    if changed && (enter || apply.clicked()) {
-                        let value = text.trim().to_owned();
-                        match check(&record.config, path, &value) {
-                            Ok(()) => {
-                                self.typed.remove(path);
-                                let path = path.to_owned();
-                                actions.engine(Request::Tell(Command::Set { path, value }));
-                            }
-                            Err(why) => drop(self.wrong.insert(path, why)),
+        for path in LIVE_SETTINGS {
+            let field = self.fields.iter().find(|field| field.path == path);
+            let help = field.map_or_else(String::new, |field| {
+                format!("{}\nAllowed: {}", field.doc, field.allowed)
+            });
+            let now = value_of(&values, path);
+            ui.horizontal(|ui| {
+                let (name, height) = (egui::Label::new(path).truncate(), 22.0);
+                let label = ui.add_sized([NAME, height], name).on_hover_text(help);
+                let mut text = self.typed.get(path).unwrap_or(&now).clone();
+                let edit = ui
+                    .add_sized([90.0, height], egui::TextEdit::singleline(&mut text))
+                    .labelled_by(label.id);
+                if edit.changed() {
+                    self.wrong.remove(path);
+                    self.typed.insert(path, text.clone());
+                }
+                let changed = text.trim() != now;
+                let enter =
+                    edit.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+                let apply = ui.add_enabled(changed, egui::Button::new("Apply"));
+                apply.widget_info(|| {
+                    let name = format!("Apply {path}");
+                    egui::WidgetInfo::labeled(egui::Role::Button, changed, name)
+                });
+                if changed && (enter || apply.clicked()) {
+                    let value = text.trim().to_owned();
+                    match check(&record.config, path, &value) {
+                        Ok(()) => {
+                            self.typed.remove(path);
+                            let path = path.to_owned();
+                            actions.engine(Request::Tell(Command::Set { path, value }));
                         }
-                    }
-                    ui.end_row();
-                    if let Some(why) = self.wrong.get(path) {
-                        let color = theme::palette(ui).wrong;
-                        ui.label("");
-                        ui.add(egui::Label::new(RichText::new(why).small().color(color)).wrap());
-                        ui.end_row();
+                        Err(why) => drop(self.wrong.insert(path, why)),
                     }
                 }
             });
+            if let Some(why) = self.wrong.get(path) {
+                let text = RichText::new(why).small().color(theme::palette(ui).wrong);
+                ui.add(egui::Label::new(text).wrap());
+                ui.add_space(4.0);
+            }
+        }
     }
 }
 
@@ -107,12 +108,12 @@ fn value_of(values: &serde_json::Value, path: &str) -> String {
     }
 }
 
-/// Whether a value may be set, in the words of the configuration's own checks.
+/// Whether a value may be set, in the words of the form.
 fn check(config: &RunConfig, path: &str, value: &str) -> Result<(), String> {
     let text = config.to_toml().map_err(|error| error.to_string())?;
     RunConfig::from_toml(&text, "the run", &[format!("{path}={value}")])
         .map(drop)
-        .map_err(|error| error.to_string())
+        .map_err(|error| why_not(&error, path))
 }
 
 #[cfg(test)]
@@ -134,9 +135,16 @@ mod tests {
     #[test]
     fn a_value_out_of_range_is_refused_with_the_reason() {
         let config = RunConfig::default();
-        let why = check(&config, "balance.gamma", "-1").unwrap_err();
-        assert!(why.contains("gamma"), "{why}");
-        assert!(check(&config, "balance.gamma", "much").is_err());
+        let refused = |value| check(&config, "balance.gamma", value).unwrap_err();
+        // As the form says it: what stands beside it is not said again.
+        for value in ["-1", "much"] {
+            let why = refused(value);
+            assert!(why.contains("number"), "{why}");
+            assert!(
+                !why.contains("--set") && !why.contains("balance.gamma ="),
+                "{why}"
+            );
+        }
         assert_eq!(check(&config, "balance.gamma", "2"), Ok(()));
     }
 }

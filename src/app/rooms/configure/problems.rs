@@ -51,6 +51,15 @@ impl Problems {
     }
 }
 
+/// Why a value cannot stand in a field, in the words that the form says at it.
+pub fn why_not(error: &ConfigError, path: &str) -> String {
+    let problems = Problems::of(error);
+    match problems.at(path) {
+        [] => error.to_string(),
+        words => words.join("\n"),
+    }
+}
+
 /// Paths of the fields a problem is about.
 fn places(problem: &Problem) -> Vec<String> {
     match &problem.kind {

@@ -274,6 +274,13 @@ impl Start {
         if idle_only(ui, "Delete…") {
             self.deleting = Some(run.key.clone());
         }
+        let copy = ui.button("Configure a copy").on_hover_text(
+            "Its settings in the form, to change what you like and start another run; this one \
+             stays as it is",
+        );
+        if copy.clicked() {
+            actions.library(Errand::Configure(run.key.clone()));
+        }
         // A browser has no folders to show.
         if !IN_BROWSER && ui.button("Open folder").clicked() {
             actions.library(Errand::Reveal(run.key.clone()));

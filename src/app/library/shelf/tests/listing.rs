@@ -133,7 +133,38 @@ fn a_damaged_line_is_said_once_and_read_past_when_mended() {
     fs::write(&log, good).unwrap();
     let told = rig.follow(|told| told.finished);
     assert!(told.caught_up);
+}
+
+#[test]
+fn a_run_that_is_gone_is_let_go_and_a_damaged_one_says_why() {
+    let mut rig = Rig::new("gone");
     rig.library.send(Errand::Open("nowhere".into()));
-    let why = rig.failure();
-    assert!(why.starts_with("nowhere cannot be opened"), "{why}");
+    let gone = |found: &Found| match found {
+        Found::Moved { from, to: None } => Some(from.clone()),
+        _ => None,
+    };
+    assert_eq!(rig.wait(gone), "nowhere");
+    assert!(rig.done().starts_with("nowhere is not there any more"));
+    rig.finished("run", config("run", Method::Sasr, 0), 2);
+    rig.library.send(Errand::Open("run".into()));
+    rig.follow(|told| told.finished);
+    fs::remove_dir_all(rig.runs.join("run")).unwrap();
+    assert_eq!(rig.wait(gone), "run");
+
+    rig.finished("damaged", config("damaged", Method::Sasr, 0), 2);
+    rig.library.send(Errand::Configure("damaged".into()));
+    let copied = rig.wait(|found| match found {
+        Found::Config(config) => Some(config.name.clone()),
+        _ => None,
+    });
+    assert_eq!(copied, "damaged");
+    fs::write(rig.runs.join("damaged/config.toml"), "max_steps = [").unwrap();
+    for errand in [
+        Errand::Open("damaged".into()),
+        Errand::Configure("damaged".into()),
+    ] {
+        rig.library.send(errand);
+        let why = rig.failure();
+        assert!(why.contains("config.toml"), "{why}");
+    }
 }

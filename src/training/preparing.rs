@@ -21,7 +21,10 @@ use crate::rollout::{Limits, Request};
 use crate::text::Example;
 
 /// Completion tokens from which a larger batch takes no other programs.
-const TOKENS: f64 = 2048.0;
+const TOKENS: usize = 2048;
+
+/// Completion tokens up to which a batch takes the same programs.
+const FEWEST: usize = 64;
 
 /// Tokens that are sampled: one from the prompt, others from a step each.
 const SAMPLED: usize = 3;
@@ -42,9 +45,9 @@ enum Piece {
     },
     Update,
     Decoding,
-    /// A gradient of a GRPO step whose completions have this share of the length they may have.
+    /// A gradient of a GRPO step whose completions have about so many tokens.
     Policy {
-        share: f64,
+        tokens: usize,
     },
 }
 
@@ -114,7 +117,14 @@ impl Session {
         }
         pieces.extend([Piece::Update, Piece::Decoding]);
         if config.balance.method != Method::Sft {
-            pieces.extend([0.25, 0.5, 1.0].map(|share| Piece::Policy { share }));
+            // Of a step there may be one short group left to learn from, or all at full length.
+            let grpo = &config.grpo;
+            let most = grpo.num_prompts * grpo.num_generations * grpo.max_completion_length;
+            let most = most.min(TOKENS);
+            let doubled = |tokens: &usize| Some(2 * tokens);
+            let sizes = std::iter::successors(Some(FEWEST), doubled).take_while(|&n| n < most);
+            let policy = |tokens| Piece::Policy { tokens };
+            pieces.extend(sizes.chain([most]).map(policy));
         }
         pieces
     }
@@ -150,14 +160,14 @@ impl Session {
                 share,
             } => {
                 let tokens: usize = examples.iter().take(rows).map(completion).sum();
-                let most = micro_batches as f64 * TOKENS;
-                let tokens = (tokens as f64 * share).min(most) as usize;
+                let tokens = (tokens as f64 * share) as usize;
+                let tokens = tokens.min(micro_batches * TOKENS);
                 let examples = about(examples, tokens);
                 workers.sft(model, examples, micro_batches).await?;
             }
             Piece::Update => self.update_copies(examples).await?,
             Piece::Decoding => self.decode_some(examples).await?,
-            Piece::Policy { share } => {
+            Piece::Policy { tokens } => {
                 let config = &self.config.grpo;
                 let room = self.model.spec.max_position_embeddings;
                 let long = |example: &Example| {
@@ -171,10 +181,7 @@ impl Session {
                     }
                 };
                 let longest: Vec<Example> = examples.iter().map(long).collect();
-                let rows = config.num_prompts * config.num_generations;
-                let tokens: usize = longest.iter().cycle().take(rows).map(completion).sum();
-                let most = config.gradient_accumulation_steps.max(1) as f64 * TOKENS;
-                let tokens = (tokens as f64 * share).min(most) as usize;
+                let tokens = tokens * config.gradient_accumulation_steps.max(1);
                 let rows = about(&longest, tokens).into_iter().enumerate();
                 let rows = rows.map(|(index, example)| self.policy_row(index, example));
                 workers.policy(model, rows.collect(), config).await?;

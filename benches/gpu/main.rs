@@ -96,7 +96,6 @@ fn steps(middle: &Shape, device: &Device, repeats: usize, peak: &Peak) {
         middle.with_layers(middle.layers * 2),
         middle.with_rows(middle.rows / 2),
         middle.with_rows(middle.rows * 2),
-        middle.with_rows(middle.rows * 4),
     ];
     for shape in shapes {
         let mut training = Training::new(&shape, device);
@@ -131,7 +130,7 @@ fn rollouts(shape: &Shape, device: &Device, repeats: usize, peak: &Peak) {
         Peak::COLUMNS
     );
     println!("|---|---|---|---|---|---|---|---|---|");
-    for group in [2, 4, 8, 16, 32] {
+    for group in [2, 8, 32] {
         let rollouts = Rollouts::new(shape, [prompts, group, tokens], device);
         let cost = Cost::of(repeats, || rollouts.generate());
         let (rows, steps) = ((prompts * group) as f64, tokens as f64);

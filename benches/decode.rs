@@ -170,10 +170,10 @@ fn main() {
         shape.width, shape.layers, shape.prompts, shape.group, shape.tokens
     );
     if wanted("card") || wanted("host") {
-        let device = match Device::wgpu_options().init() {
+        let device = match pollster::block_on(sasr::devices::open("gpu")) {
             Ok(device) => device,
             Err(error) => {
-                println!("no graphics adapter: {error}");
+                println!("{error}");
                 return;
             }
         };
@@ -191,4 +191,5 @@ fn main() {
         let model = shape.model(&Device::flex());
         shape.measure("CPU", |shape| shape.generate(&model));
     }
+    sasr::devices::settle();
 }

@@ -153,6 +153,23 @@ pub fn tidy(device: &Device) {
     }
 }
 
+/// Waits until every card that was opened has computed what it was given. A program calls it before it
+/// ends: a software driver that is unloaded in the middle of its work crashes the process.
+#[cfg(not(target_family = "wasm"))]
+pub fn settle() {
+    #[cfg(feature = "gpu")]
+    gpu::settle();
+}
+
+/// What a device's library says, in one line and without the trace of calls that it did not take.
+pub(crate) fn in_plain_words(error: &str) -> String {
+    let lines = error.lines().map(str::trim);
+    let told = lines.filter(|line| !matches!(*line, "" | "Backtrace:" | "No backtrace available"));
+    told.collect::<Vec<_>>()
+        .join(" ")
+        .replace(" Caused by: ", ": ")
+}
+
 /// The devices of this build on this machine.
 #[cfg(not(target_family = "wasm"))]
 pub fn list() -> Vec<DeviceInfo> {
@@ -262,6 +279,16 @@ mod tests {
             .iter()
             .any(|info| info.device != "cpu" && !info.description.contains("software"));
         assert_eq!(name(&device), if real { "gpu" } else { "cpu" });
+    }
+
+    #[test]
+    fn a_librarys_error_becomes_one_line() {
+        let error = "An error happened during execution\nCaused by:\n  Out of memory\nBacktrace:\n\
+                     No backtrace available";
+        let plain = in_plain_words(error);
+        assert_eq!(plain, "An error happened during execution: Out of memory");
+        let traced = in_plain_words("Lost\nBacktrace:\n   0: main");
+        assert_eq!(traced, "Lost 0: main", "a trace that was asked for stays");
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn say_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let text = panic.to_string();
         console_error(&text);
-        LAST_PANIC.set(Some(text));
+        LAST_PANIC.set(Some(crate::devices::in_plain_words(&text)));
     }));
 }
 

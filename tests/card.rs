@@ -4,15 +4,12 @@
 
 #![cfg(feature = "gpu")]
 
-use sasr::config::RunConfig;
-use sasr::training::{Command, Event, Session, Setup, Snapshot, Start, StepRecord};
+mod common;
 
-/// Waits until the card computes nothing any more: a software driver that is unloaded at the end of
-/// the process in the middle of its work crashes it.
-fn settle() {
-    let card = pollster::block_on(sasr::devices::open("gpu")).unwrap();
-    card.sync().expect("everything was computed");
-}
+use common::card::card;
+use common::session::{records, run_until, step};
+use sasr::kernels;
+use sasr::training::{CARD_PROGRAMS, Command, Event, Phase, Session, Snapshot, Start, StepRecord};
 
 /// Small, and with everything in it: base model, warm-up, both branches, probes, an exam, a test.
 const TINY: &str = r#"
@@ -52,47 +49,16 @@ problems = 6
 samples = 2
 "#;
 
-/// Whether a card can be opened; says why not.
-fn there_is_a_card() -> bool {
-    match pollster::block_on(sasr::devices::open("gpu")) {
-        Ok(_) => true,
-        Err(error) if std::env::var_os("SASR_REQUIRE_GPU").is_none() => {
-            println!("skipped: {error}");
-            false
-        }
-        Err(error) => panic!("SASR_REQUIRE_GPU is set, but {error}"),
-    }
-}
-
 fn session(device: &str, start: Start) -> Session {
-    let set = vec![format!("device={device}")];
-    let config = RunConfig::from_toml(TINY, "tiny", &set).unwrap_or_else(|error| panic!("{error}"));
-    let device = pollster::block_on(sasr::devices::open_for(&config)).unwrap();
-    let setup = Setup::new(config, device, &|path| std::fs::read(path)).unwrap();
-    Session::new(setup, start).unwrap()
+    common::session::session(TINY, &[&format!("device={device}")], start)
 }
 
 /// Everything up to and with step `last`.
 fn run(session: &mut Session, last: u64) -> Vec<Event> {
-    let mut all = Vec::new();
-    for _ in 0..10_000 {
-        let events = pollster::block_on(session.step()).unwrap_or_else(|error| panic!("{error}"));
-        let there = |event: &Event| matches!(event, Event::Step(record) if record.step == last);
-        let reached = events.iter().any(there);
-        all.extend(events);
-        if reached || session.is_done() {
-            return all;
-        }
-    }
-    panic!("the session does not end");
-}
-
-fn steps(events: &[Event]) -> Vec<StepRecord> {
-    let record = |event: &Event| match event {
-        Event::Step(record) => Some((**record).clone()),
-        _ => None,
-    };
-    events.iter().filter_map(record).collect()
+    run_until(
+        session,
+        |event| matches!(event, Event::Step(record) if record.step == last),
+    )
 }
 
 /// Rounding differs from device to device and grows with every update: a thousandth of the value
@@ -129,15 +95,13 @@ fn assert_same_course(cpu: &[StepRecord], card: &[StepRecord]) {
 
 #[test]
 fn a_card_takes_the_cpus_course() {
-    if !there_is_a_card() {
-        return;
-    }
+    let Some(_card) = card() else { return };
     let mut on_cpu = session("cpu", Start::Fresh);
     let mut on_card = session("gpu", Start::Fresh);
     let cpu = run(&mut on_cpu, u64::MAX);
     let card = run(&mut on_card, u64::MAX);
-    let steps = steps(&cpu);
-    assert_same_course(&steps, &self::steps(&card));
+    let steps = records(&cpu);
+    assert_same_course(&steps, &records(&card));
     let grpo = steps.iter().filter(|record| record.updated);
     assert!(
         grpo.clone()
@@ -162,26 +126,150 @@ fn a_card_takes_the_cpus_course() {
         card.iter().any(started),
         "the run says which device it is on"
     );
-    settle();
 }
 
 #[test]
 fn a_run_moves_between_devices_by_its_checkpoint() {
-    if !there_is_a_card() {
-        return;
-    }
+    let Some(_card) = card() else { return };
     let mut whole = session("cpu", Start::Fresh);
-    let expected = steps(&run(&mut whole, u64::MAX));
+    let expected = records(&run(&mut whole, u64::MAX));
     // Half on the card, the rest on the CPU.
     let mut first = session("gpu", Start::Fresh);
-    let mut found = steps(&run(&mut first, 10));
+    let mut found = records(&run(&mut first, 10));
     first.handle(Command::StopAndSave).unwrap();
     while !first.is_done() {
         pollster::block_on(first.step()).unwrap();
     }
     let snapshot: Snapshot = pollster::block_on(first.snapshot()).unwrap();
     let mut second = session("cpu", Start::Resume(snapshot));
-    found.extend(steps(&run(&mut second, u64::MAX)));
+    found.extend(records(&run(&mut second, u64::MAX)));
     assert_same_course(&expected, &found);
-    settle();
+}
+
+/// How far the preparation is, as it is said.
+fn progress(events: &[Event]) -> Vec<(u64, u64)> {
+    let progress = |event: &Event| match event {
+        Event::Progress { what, done, total } if what == CARD_PROGRAMS => Some((*done, *total)),
+        _ => None,
+    };
+    events.iter().filter_map(progress).collect()
+}
+
+/// Heads of another width than elsewhere, so that no other test has launched these programs.
+const OTHER_HEADS: [&str; 2] = ["device=gpu", "model.hidden_size=24"];
+
+#[test]
+fn a_cards_programs_are_compiled_before_the_first_step() {
+    let Some(_card) = card() else { return };
+    let mut session = common::session::session(TINY, &OTHER_HEADS, Start::Fresh);
+    let before = kernels::programs();
+    let first = step(&mut session);
+    assert_eq!(
+        kernels::programs(),
+        before,
+        "first it is said what is to come"
+    );
+    assert!(matches!(first[0], Event::Started { .. }));
+    let (done, total) = progress(&first)[0];
+    assert!(done == 0 && total > 1);
+    let mut compiled = Vec::new();
+    for done in 1..=total {
+        let events = step(&mut session);
+        assert_eq!(progress(&events), [(done, total)], "a unit for each piece");
+        assert_eq!(events.len(), 1);
+        compiled.push(kernels::programs());
+    }
+    // Those without constants may be another test's; the last pieces take no others of ours.
+    let pieces = std::iter::once(&before).chain(&compiled);
+    let rises = pieces.clone().zip(pieces.skip(1)).filter(|(a, b)| b > a);
+    assert!(rises.count() >= 3, "{before} programs, then {compiled:?}");
+    let ready = kernels::programs();
+    let rest = run(&mut session, u64::MAX);
+    assert_eq!(progress(&rest), []);
+    let steps = records(&rest);
+    let has = |name: &str| steps.iter().any(|step| step.metrics.contains_key(name));
+    assert!(
+        has("grpo_loss") && has("sft_loss"),
+        "both branches were taken"
+    );
+    assert_eq!(kernels::programs(), ready, "nothing was compiled later on");
+}
+
+#[test]
+fn preparing_changes_no_number() {
+    let Some(_card) = card() else { return };
+    let numbers = |session: Session| {
+        let mut session = session;
+        let mut events = run(&mut session, u64::MAX);
+        for event in &mut events {
+            match event {
+                Event::Step(record) => {
+                    record.step_time = 0.0;
+                    record.timing.clear();
+                }
+                Event::BaseStep { step_time, .. } => *step_time = 0.0,
+                Event::Finished { seconds, .. } => *seconds = 0.0,
+                _ => {}
+            }
+        }
+        let prepared = !progress(&events).is_empty();
+        let about = |event: &Event| match event {
+            Event::Progress { what, .. } => what != CARD_PROGRAMS,
+            _ => true,
+        };
+        events.retain(about);
+        (prepared, events)
+    };
+    let (prepared, expected) = numbers(session("gpu", Start::Fresh).unprepared());
+    assert!(!prepared);
+    let (prepared, found) = numbers(session("gpu", Start::Fresh));
+    assert!(prepared);
+    assert_eq!(expected, found);
+}
+
+#[test]
+fn what_is_prepared_is_what_is_left_to_do() {
+    let Some(_card) = card() else { return };
+    let pieces = |session: &mut Session| progress(&step(session)).first().map(|(_, all)| *all);
+    assert_eq!(pieces(&mut session("cpu", Start::Fresh)), None);
+    let mut first = session("gpu", Start::Fresh);
+    let all = pieces(&mut first).unwrap();
+    run(&mut first, 10);
+    first.handle(Command::StopAndSave).unwrap();
+    run(&mut first, u64::MAX);
+    let snapshot = pollster::block_on(first.snapshot()).unwrap();
+    let mut resumed = session("gpu", Start::Resume(snapshot));
+    assert!(
+        pieces(&mut resumed).unwrap() > 1,
+        "a resumed run prepares too"
+    );
+    // Whoever stops meanwhile is heard at once.
+    resumed.handle(Command::StopAndSave).unwrap();
+    step(&mut resumed);
+    assert_eq!(resumed.phase(), Phase::Done);
+    let set = ["device=gpu", "balance.method=sft"];
+    let mut only_sft = common::session::session(TINY, &set, Start::Fresh);
+    assert!(
+        pieces(&mut only_sft).unwrap() < all,
+        "no policy, no programs of it"
+    );
+}
+
+#[cfg(all(unix, feature = "cli"))]
+#[test]
+fn a_program_that_is_interrupted_waits_for_its_card() {
+    let Some(_card) = card() else { return };
+    let scratch = common::Scratch::new("card");
+    let args = [
+        "train",
+        "tiny.toml",
+        "--out",
+        "out",
+        "--set",
+        "device=gpu",
+        "--json",
+    ];
+    let mut child = common::until(scratch.sasr(&args), |event| event["event"] == "base_step");
+    common::interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130), "it did not crash");
 }

@@ -3,39 +3,19 @@
 //! driver will do.
 #![cfg(feature = "gpu")]
 
+mod common;
+
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
+use common::card::card;
 use safetensors::SafeTensors;
 use sasr::config::{GrpoConfig, ModelConfig, OptimizerConfig};
 use sasr::kernels::{self, AdamWStep};
 use sasr::model::{Decoder, DecoderSpec, Model, Parameters, Rotary};
 use sasr::text::Example;
 use sasr::training::{AdamW, PolicyRow, Shards, Workers};
-
-/// The graphics device, for one test at a time.
-fn gpu() -> Option<(Device, MutexGuard<'static, ()>)> {
-    static DEVICE: OnceLock<Result<Device, String>> = OnceLock::new();
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let open = || Device::wgpu_options().init().map_err(|e| e.to_string());
-    match DEVICE.get_or_init(open) {
-        Ok(device) => Some((device.clone(), guard)),
-        Err(error) => {
-            let required = std::env::var("SASR_REQUIRE_GPU").is_ok_and(|value| value == "1");
-            assert!(!required, "no graphics adapter: {error}");
-            println!("skipped: no graphics adapter ({error})");
-            None
-        }
-    }
-}
-
-/// Waits until nothing is computed any more: a software driver that is unloaded at the end of the
-/// process in the middle of its work crashes it.
-fn settle(device: &Device) {
-    device.sync().expect("everything was computed");
-}
 
 fn list<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
@@ -95,9 +75,9 @@ fn load(name: &str, device: &Device) -> Case {
 /// Biases (qwen2), norms of queries and keys (qwen3), grouped heads, padding-free rows: ten updates.
 #[test]
 fn ten_adamw_steps() {
-    let Some((device, _one)) = gpu() else { return };
+    let Some(card) = card() else { return };
     for name in ["llama-tiny", "qwen2-tiny", "qwen3-tiny"] {
-        let mut case = load(name, &device);
+        let mut case = load(name, &card.device);
         let zeros = case.parameters.zeros_like();
         let (mut m, mut v) = (zeros.clone(), zeros);
         let mut worst = [0.0f64; 2];
@@ -154,7 +134,6 @@ fn ten_adamw_steps() {
         );
         assert!(worst[0] < 1e-4 && worst[1] < 1e-3, "{name}: {worst:?}");
     }
-    settle(&device);
 }
 
 /// Losses and gradient norms of alternating SFT and policy updates of a small fresh model, rows of
@@ -217,8 +196,8 @@ fn alternating_updates(device: &Device) -> Vec<f64> {
 
 #[test]
 fn sft_and_policy_updates_agree_with_the_cpu() {
-    let Some((device, _one)) = gpu() else { return };
-    let [ours, cpu] = [device, Device::flex()].map(|device| alternating_updates(&device));
+    let Some(card) = card() else { return };
+    let [ours, cpu] = [&card.device, &Device::flex()].map(alternating_updates);
     assert_eq!(ours.len(), cpu.len());
     for (index, (a, b)) in ours.iter().zip(&cpu).enumerate() {
         assert!(

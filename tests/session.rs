@@ -1,10 +1,12 @@
 //! The session as whoever drives it sees it.
 
+mod common;
+
 use std::collections::BTreeMap;
 
+use common::session::{records, run_until, step};
 use sasr::balance::{LoggedStep, replay};
-use sasr::config::RunConfig;
-use sasr::training::{Branch, Command, Event, Phase, Session, Setup, Start, StepRecord};
+use sasr::training::{Branch, Command, Event, Phase, Session, Start, StepRecord};
 
 /// A run that takes well under a second.
 const TINY: &str = r#"
@@ -43,35 +45,12 @@ completions_every = 1
 "#;
 
 fn session(set: &[&str]) -> Session {
-    let set: Vec<String> = set.iter().map(|set| set.to_string()).collect();
-    let config = RunConfig::from_toml(TINY, "tiny", &set).unwrap_or_else(|error| panic!("{error}"));
-    let device = pollster::block_on(sasr::devices::open_for(&config)).unwrap();
-    let setup = Setup::new(config, device, &|path| std::fs::read(path)).unwrap();
-    Session::new(setup, Start::Fresh).unwrap()
-}
-
-fn step(session: &mut Session) -> Vec<Event> {
-    pollster::block_on(session.step()).unwrap()
+    common::session::session(TINY, set, Start::Fresh)
 }
 
 /// Everything that happens until the end.
 fn finish(session: &mut Session) -> Vec<Event> {
-    let mut events = Vec::new();
-    for _ in 0..10_000 {
-        if session.is_done() {
-            return events;
-        }
-        events.extend(step(session));
-    }
-    panic!("the session does not end");
-}
-
-fn records(events: &[Event]) -> Vec<StepRecord> {
-    let record = |event: &Event| match event {
-        Event::Step(record) => Some((**record).clone()),
-        _ => None,
-    };
-    events.iter().filter_map(record).collect()
+    run_until(session, |_| false)
 }
 
 #[test]

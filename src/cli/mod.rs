@@ -88,11 +88,13 @@ enum Ended {
 /// Parses the command line, does what it says, and gives the exit code.
 pub fn run() -> ExitCode {
     // clap itself exits with 2 on wrong usage and 0 on --help.
-    let cli = Cli::parse();
-    let Some(command) = cli.command else {
-        return exit_code(open_window());
+    let ended = match Cli::parse().command {
+        Some(command) => pollster::block_on(perform(command)),
+        None => open_window(),
     };
-    exit_code(pollster::block_on(perform(command)))
+    let code = exit_code(ended);
+    crate::devices::settle();
+    code
 }
 
 /// Everything below waits for devices by `await`; this is the one place that blocks on it.

@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::training::{Branch, Event, Phase, Session, StepRecord};
+use crate::training::{Branch, CARD_PROGRAMS, Event, Phase, Session, StepRecord};
 
 /// Steps between lines where there is no terminal.
 const LINES_EVERY: u64 = 50;
@@ -123,6 +123,9 @@ impl Screen {
                     100.0 * accuracy,
                     record.problems
                 ));
+            }
+            Event::Progress { what, done, total } if what == CARD_PROGRAMS => {
+                self.progress(*done, *total, "preparing the card's programs");
             }
             Event::Progress { what, done, total } if what != "exam" => {
                 self.progress(*done, *total, what);

@@ -1,6 +1,8 @@
 //! Graphics cards through wgpu: which there are, and opening one.
 
-use burn::tensor::wgpu::{WgpuBackend, wgpu};
+#[cfg(not(target_family = "wasm"))]
+use burn::tensor::wgpu::WgpuBackend;
+use burn::tensor::wgpu::wgpu;
 use burn::tensor::{Device, DeviceKind};
 
 use super::DeviceError;
@@ -14,6 +16,8 @@ pub(super) struct Adapter {
     /// A program on the processor that stands in for a card.
     pub software: bool,
     kind: DeviceKind,
+    /// A browser has but one.
+    #[cfg(not(target_family = "wasm"))]
     backend: WgpuBackend,
 }
 
@@ -52,7 +56,7 @@ const TASKS_MAX: usize = 64;
 fn refused(adapter: &str, why: impl ToString) -> DeviceError {
     DeviceError::Refused {
         adapter: adapter.into(),
-        why: why.to_string(),
+        why: super::in_plain_words(&why.to_string()),
     }
 }
 
@@ -134,9 +138,20 @@ mod native {
         adapters
     }
 
+    /// The adapters that are open, by their place in [`adapters`].
+    static OPEN: Mutex<BTreeMap<usize, Device>> = Mutex::new(BTreeMap::new());
+
+    /// Waits until the open adapters have computed everything they were given.
+    pub(in crate::devices) fn settle() {
+        let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        for device in open.values() {
+            // What failed was told where it was waited for.
+            device.sync().ok();
+        }
+    }
+
     /// Opens adapter `index` of [`adapters`]; one that is open already is shared.
     pub(in crate::devices) async fn open(index: usize) -> Result<Device, DeviceError> {
-        static OPEN: Mutex<BTreeMap<usize, Device>> = Mutex::new(BTreeMap::new());
         let adapters = adapters();
         let adapter = adapters.get(index).ok_or(match adapters.len() {
             0 => DeviceError::NoAdapter,
@@ -159,7 +174,7 @@ mod native {
 }
 
 #[cfg(not(target_family = "wasm"))]
-pub(super) use native::{adapters, open};
+pub(super) use native::{adapters, open, settle};
 
 #[cfg(target_family = "wasm")]
 mod web {
@@ -195,7 +210,6 @@ mod web {
             },
             api: "WebGPU".into(),
             kind: DeviceKind::DefaultDevice,
-            backend: WgpuBackend::WebGpu,
         };
         OPEN.set(Some((device.clone(), adapter.clone())));
         Ok((device, adapter))

@@ -79,27 +79,28 @@ pub(super) struct Saved {
 
 /// The sizes of one call.
 #[derive(Clone, Copy)]
-struct Sizes {
-    batch: usize,
-    time: usize,
-    heads: usize,
-    groups: usize,
-    head_dim: usize,
+pub(super) struct Sizes {
+    pub batch: usize,
+    pub time: usize,
+    pub heads: usize,
+    pub groups: usize,
+    pub head_dim: usize,
 }
 
 impl Sizes {
-    fn new(q: &CpuTensor, k: &CpuTensor) -> Self {
-        let shape = dims(q);
+    /// Of queries and keys of these shapes; see [`causal_attention`].
+    pub(super) fn new(q: &[usize], k: &[usize]) -> Self {
         Self {
-            batch: shape[0],
-            time: shape[1],
-            heads: shape[2],
-            groups: dims(k)[2],
-            head_dim: shape[3],
+            batch: q[0],
+            time: q[1],
+            heads: q[2],
+            groups: k[2],
+            head_dim: q[3],
         }
     }
 
-    fn scale(&self) -> f32 {
+    /// What scores are multiplied by.
+    pub(super) fn scale(&self) -> f32 {
         1.0 / (self.head_dim as f32).sqrt()
     }
 
@@ -136,7 +137,7 @@ impl FusedOp<Flex, 3> for CausalAttention {
     type Saved = Saved;
 
     fn forward(&self, [q, k, v]: [CpuTensor; 3]) -> (CpuTensor, Saved) {
-        let s = Sizes::new(&q, &k);
+        let s = Sizes::new(&dims(&q), &dims(&k));
         let mut output = vec![0.0; values(&q).len()];
         let mut log_sum = vec![0.0; s.batch * s.heads * s.time];
         let mut weights = vec![0.0; BLOCK * s.time];
@@ -188,7 +189,7 @@ impl FusedOp<Flex, 3> for CausalAttention {
             output,
             log_sum,
         } = saved;
-        let s = Sizes::new(&q, &k);
+        let s = Sizes::new(&dims(&q), &dims(&k));
         let mut dq = vec![0.0; values(&q).len()];
         let mut dk = vec![0.0; values(&k).len()];
         let mut dv = vec![0.0; values(&k).len()];

@@ -20,6 +20,7 @@ mod linear;
 mod logprob;
 mod node;
 mod norm;
+mod preparing;
 mod rope;
 pub(crate) mod simd;
 mod swiglu;
@@ -41,8 +42,28 @@ pub use family::prefer_portable;
 pub use linear::{linear, linear_portable, linear_transposed, transposed};
 pub use logprob::{token_logprobs, token_logprobs_portable};
 pub use norm::{rms_norm, rms_norm_portable};
+pub(crate) use preparing::Preparing;
 pub use rope::{rope, rope_portable};
 pub use swiglu::{swiglu, swiglu_portable};
+
+/// Bytes of all tensors that launches of our kernels for graphics cards were given since the program
+/// started, each counted once a launch: an estimate of the memory they move. What a kernel reads more
+/// than once counts once, what it passes over counts too.
+pub fn bytes_bound() -> u64 {
+    #[cfg(feature = "gpu")]
+    return wgpu::bytes_bound();
+    #[cfg(not(feature = "gpu"))]
+    return 0;
+}
+
+/// How many different programs of ours graphics cards were given since the program started: a kernel
+/// counts once for each set of its constants. The first launch of each compiles it.
+pub fn programs() -> usize {
+    #[cfg(feature = "gpu")]
+    return wgpu::programs();
+    #[cfg(not(feature = "gpu"))]
+    return 0;
+}
 
 /// How often one of our kernels for graphics cards was launched since the program started.
 pub fn dispatches() -> u64 {

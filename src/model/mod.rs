@@ -30,6 +30,11 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    fn device(error: impl ToString) -> Self {
+        let why = crate::devices::in_plain_words(&error.to_string());
+        Self::Device { why }
+    }
+
     /// Whether the model was asked what it cannot take, rather than something having failed.
     pub fn is_wrong_input(&self) -> bool {
         matches!(self, Self::Prompt { .. })
@@ -88,8 +93,6 @@ impl Model {
 /// If the device fails to give them.
 pub async fn read<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Result<Vec<f32>, ModelError> {
     let data = tensor.into_data_async().await;
-    let data = data.map_err(|error| ModelError::Device {
-        why: error.to_string(),
-    })?;
+    let data = data.map_err(ModelError::device)?;
     Ok(data.iter::<f32>().collect())
 }

@@ -93,9 +93,7 @@ impl Parameters {
         let data = transaction
             .execute_async()
             .await
-            .map_err(|error| ModelError::Device {
-                why: error.to_string(),
-            })?;
+            .map_err(ModelError::device)?;
         Ok(data
             .into_iter()
             .map(|data| data.iter::<f32>().collect())

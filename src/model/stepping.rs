@@ -245,9 +245,7 @@ impl Sheet {
     pub(crate) async fn read(self) -> Result<Vec<(u32, f32)>, ModelError> {
         let tensor = Tensor::<3, Int>::from_primitive::<Wgpu>(self.0);
         let data = tensor.into_data_async().await;
-        let data = data.map_err(|error| ModelError::Device {
-            why: error.to_string(),
-        })?;
+        let data = data.map_err(ModelError::device)?;
         let words: Vec<u32> = data.iter::<i64>().map(|word| word as u32).collect();
         let pairs = words.chunks_exact(2);
         Ok(pairs

@@ -9,6 +9,10 @@ pub use crate::balance::Branch;
 use crate::balance::{Explanation, Observation};
 use crate::tasks::Split;
 
+/// What [`Event::Progress`] is about while a graphics card's programs are compiled, before the first
+/// step of a session.
+pub const CARD_PROGRAMS: &str = "card_programs";
+
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -187,7 +191,7 @@ pub enum Event {
     },
     /// An exam or a test is complete at one level.
     Evaluated(Box<EvaluationRecord>),
-    /// How far a longer piece of work is (an exam, the final test).
+    /// How far a longer piece of work is: an exam, the final test, [`CARD_PROGRAMS`].
     Progress {
         what: String,
         done: u64,

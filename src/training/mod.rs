@@ -14,6 +14,7 @@ mod event;
 mod examination;
 mod lengths;
 mod optimizer;
+mod preparing;
 mod preview;
 mod rollouts;
 mod session;
@@ -26,7 +27,8 @@ pub use alarms::Alarms;
 pub use checkpoint::{Snapshot, State};
 pub use estimate::{Estimate, Memory, StepTimes, measure_steps};
 pub use event::{
-    Alarm, BatchItem, Branch, Command, CompletionRecord, EvaluationRecord, Event, Phase, StepRecord,
+    Alarm, BatchItem, Branch, CARD_PROGRAMS, Command, CompletionRecord, EvaluationRecord, Event,
+    Phase, StepRecord,
 };
 pub use examination::{Examination, Study};
 pub use lengths::TooLong;

@@ -13,6 +13,7 @@ use super::event::{Command, Event, Phase};
 use super::examination::{Examination, Study};
 use super::lengths;
 use super::optimizer::AdamW;
+use super::preparing::Preparation;
 use super::rollouts::Rollouts;
 use super::setup::Setup;
 use super::shards::Shards;
@@ -68,12 +69,14 @@ pub(super) enum Unit {
     Sample(Box<Begun>),
     Update(Box<Begun>, Option<Rollouts>),
     Examine(Box<Examination>),
+    /// Before the first step on a graphics card.
+    Prepare(Box<Preparation>),
 }
 
 /// A run: its model, its controller, its place.
 pub struct Session {
     pub(super) config: RunConfig,
-    device: burn::tensor::Device,
+    pub(super) device: burn::tensor::Device,
     pub(super) study: Study,
     pub(super) workers: Workers,
     pub(super) model: Model,
@@ -106,6 +109,8 @@ pub struct Session {
     single_step: bool,
     stopping: bool,
     started: bool,
+    /// Whether a card's programs are compiled before the first step.
+    prepares: bool,
     pub(super) events: Vec<Event>,
 }
 
@@ -170,6 +175,7 @@ impl Session {
             single_step: false,
             stopping: false,
             started: false,
+            prepares: true,
             events: Vec::new(),
             config,
         };
@@ -186,9 +192,16 @@ impl Session {
         Ok(session)
     }
 
+    /// The same session that does not compile a card's programs first: they are compiled where each is
+    /// needed, within the first steps.
+    pub fn unprepared(mut self) -> Self {
+        self.prepares = false;
+        self
+    }
+
     /// Does the next unit of work: a step of the base model, a decision with its SFT step, the
-    /// rollouts or the update of a GRPO step, a slice of an exam. Does nothing while paused and
-    /// after the end.
+    /// rollouts or the update of a GRPO step, a slice of an exam; on a graphics card before all of
+    /// them some of the programs they need. Does nothing while paused and after the end.
     ///
     /// # Errors
     /// A device that fails, or gradients that stay not finite.
@@ -196,6 +209,10 @@ impl Session {
         if !self.started {
             self.started = true;
             self.announce();
+            if self.prepares && self.begin_preparing() {
+                // Said before anything is waited for.
+                return Ok(std::mem::take(&mut self.events));
+            }
         }
         if self.phase == Phase::Done || self.paused {
             return Ok(std::mem::take(&mut self.events));
@@ -207,6 +224,7 @@ impl Session {
             // Whoever stops a run keeps what follows the step for later.
             _ if self.stopping => self.stop(),
             Some(Unit::Examine(examination)) => self.examine(examination).await?,
+            Some(Unit::Prepare(preparation)) => self.prepare(preparation).await?,
             None => match self.follow_ups.front().copied() {
                 Some(FollowUp::Checkpoint) => {
                     self.follow_ups.pop_front();
@@ -454,7 +472,7 @@ impl Session {
     fn decided(&self) -> u64 {
         match self.unit {
             Some(Unit::Sample(_) | Unit::Update(..)) => self.step + 1,
-            Some(Unit::Examine(_)) | None => self.step,
+            Some(Unit::Examine(_) | Unit::Prepare(_)) | None => self.step,
         }
     }
 

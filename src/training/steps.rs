@@ -280,7 +280,7 @@ struct Outcome {
 }
 
 /// The weighted sum of gradients; a single one as it is.
-async fn mix(mut parts: Vec<(LossTerm, f64, Gradient)>) -> Result<Gradient, TrainError> {
+pub(super) async fn mix(mut parts: Vec<(LossTerm, f64, Gradient)>) -> Result<Gradient, TrainError> {
     if parts.len() == 1
         && let Some((_, 1.0, gradient)) = parts.pop_if(|(_, weight, _)| *weight == 1.0)
     {

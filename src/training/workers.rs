@@ -55,6 +55,8 @@ pub struct Workers {
     device: Device,
     /// Fills rows of one batch to one length.
     pad: u32,
+    /// Completion tokens of a batch come in multiples of this many.
+    tokens_step: usize,
 }
 
 /// One shard's part of a gradient.
@@ -65,11 +67,35 @@ struct Part {
 
 impl Workers {
     pub fn new(shards: Shards, device: Device, pad: u32) -> Self {
+        let tokens_step = if crate::devices::is_cpu(&device) {
+            1
+        } else {
+            TOKENS_STEP
+        };
         Self {
             shards,
             device,
             pad,
+            tokens_step,
         }
+    }
+
+    /// Examples to learn from as one batch.
+    fn batch<'a>(&self, examples: impl IntoIterator<Item = &'a Example>) -> Batch {
+        Batch::new(examples, self.pad).filled_up(self.tokens_step)
+    }
+
+    /// A value for each completion token of a batch, on the device; what they are filled up with has
+    /// `rest`.
+    fn by_token(&self, mut values: Vec<f32>, batch: &Batch, rest: Option<f32>) -> Tensor<1> {
+        // Where nothing is asked for, that of the token that is repeated.
+        let rest = rest.or(values.last().copied()).unwrap_or(0.0);
+        values.resize(batch.tokens(), rest);
+        let size = [values.len()];
+        Tensor::from_data(
+            TensorData::new(values, size),
+            &self.device.clone().autodiff(),
+        )
     }
 
     /// How many shards there are.
@@ -98,15 +124,22 @@ impl Workers {
             .sum();
         let weight = -1.0 / targets.max(1) as f32;
         let jobs = deal(examples, self.shards.count(), |example| example.ids.len());
-        let pad = self.pad;
         let work = async |examples: Vec<Example>| {
             let mut part: Option<Part> = None;
             for examples in chunks(&examples, micro_batches) {
-                let batch = Batch::new(examples, pad);
+                let batch = self.batch(examples);
                 let decoder = model.tracked();
                 let hidden = decoder.hidden(&batch.ids, batch.rows, batch.width);
                 let logps = decoder.token_logprobs(hidden, &batch.positions, &batch.targets, 1.0);
-                let loss = logps.narrow(1, 0, 1).sum().mul_scalar(weight);
+                let logps = logps.narrow(1, 0, 1);
+                let loss = if self.tokens_step == 1 {
+                    logps.sum().mul_scalar(weight)
+                } else {
+                    let n = batch.tokens();
+                    let weights = vec![weight; batch.lengths.iter().sum()];
+                    let weights = self.by_token(weights, &batch, Some(0.0));
+                    (logps.reshape([n]) * weights).sum()
+                };
                 let mut grads = loss.backward();
                 let tensors = decoder.gradients(&mut grads);
                 let loss = scalar(loss.inner()).await?;
@@ -185,27 +218,26 @@ impl Workers {
         rows: &[WeightedRow],
         config: &GrpoConfig,
     ) -> Result<(Part, Vec<f32>), ModelError> {
-        let batch = Batch::new(rows.iter().map(|(row, _)| &row.example), self.pad);
-        let device = self.device.clone().autodiff();
-        let vector = |values: Vec<f32>| {
-            let size = values.len();
-            Tensor::<1>::from_data(TensorData::new(values, [size]), &device)
-        };
-        let by_token = |value: &dyn Fn(&WeightedRow) -> f32| {
+        let batch = self.batch(rows.iter().map(|(row, _)| &row.example));
+        let by_token = |value: &dyn Fn(&WeightedRow) -> f32, rest: Option<f32>| {
             let repeated = rows
                 .iter()
                 .flat_map(|row| std::iter::repeat_n(value(row), row.0.completion()));
-            vector(repeated.collect())
+            self.by_token(repeated.collect(), &batch, rest)
         };
         let joined = |values: &dyn Fn(&PolicyRow) -> Option<&Vec<f32>>| {
             let all: Option<Vec<&Vec<f32>>> = rows.iter().map(|(row, _)| values(row)).collect();
-            all.map(|all| vector(all.into_iter().flatten().copied().collect()))
+            let all = all?.into_iter().flatten().copied().collect();
+            Some(self.by_token(all, &batch, None))
         };
         let decoder = model.tracked();
         let hidden = decoder.hidden(&batch.ids, batch.rows, batch.width);
         let scored =
             decoder.token_logprobs(hidden, &batch.positions, &batch.targets, config.temperature);
         let n = batch.tokens();
+        // What they are filled up with counts as one more sequence.
+        let mut lengths = batch.lengths.clone();
+        lengths.push(n - lengths.iter().sum::<usize>());
         let column = |index| scored.clone().narrow(1, index, 1).reshape([n]);
         let inputs = PolicyInputs {
             logps: column(0),
@@ -216,10 +248,10 @@ impl Workers {
             } else {
                 joined(&|row| row.ref_logps.as_ref())
             },
-            advantages: by_token(&|(row, _)| row.advantage),
-            weights: by_token(&|(_, weights)| weights[0]),
-            entropy_weights: by_token(&|(_, weights)| weights[1]),
-            lengths: batch.lengths,
+            advantages: by_token(&|(row, _)| row.advantage, None),
+            weights: by_token(&|(_, weights)| weights[0], Some(0.0)),
+            entropy_weights: by_token(&|(_, weights)| weights[1], Some(0.0)),
+            lengths,
         };
         let out = policy_loss(inputs, config);
         let mut grads = out.loss.backward();
@@ -342,6 +374,11 @@ impl Workers {
         })
     }
 }
+
+/// On a card burn compiles its small operations anew for lists of odd length, and every batch has
+/// another number of completion tokens. So they are filled up to a multiple of this many, with tokens
+/// that weigh nothing: what is left are a few programs by the list's order of magnitude.
+const TOKENS_STEP: usize = 64;
 
 /// Rows scored at a time where nothing is differentiated.
 const ROWS_AT_A_TIME: usize = 64;

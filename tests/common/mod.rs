@@ -4,6 +4,10 @@
 // Every test file is a program of its own and uses its part of this.
 #![allow(dead_code)]
 
+#[cfg(feature = "gpu")]
+pub mod card;
+pub mod session;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};

@@ -5,9 +5,9 @@ use eframe::egui::{self, RichText};
 
 use super::Studio;
 use crate::app::engine::Request;
-use crate::app::record::{Motion, Record, RunKey};
+use crate::app::record::{Motion, Progress, Record, RunKey};
 use crate::app::{Action, Place, theme};
-use crate::training::{Command, Phase};
+use crate::training::{CARD_PROGRAMS, Command, Phase};
 
 impl Studio {
     pub(super) fn header(&mut self, ui: &mut egui::Ui) {
@@ -241,6 +241,17 @@ fn extend_menu(ui: &mut egui::Ui, steps: u64) -> Option<u64> {
 fn progress_of(record: &Record) -> (f32, String) {
     let (step, of) = (record.step(), record.config.max_steps);
     let share = step as f32 / of.max(1) as f32;
+    if let Some(Progress { what, done, total }) = &record.progress
+        && what == CARD_PROGRAMS
+    {
+        let paused = record.motion == Motion::Here { paused: true };
+        let first = if paused { "Paused: " } else { "" };
+        let text = format!(
+            "{first}Preparing the card's programs, {} of {total}",
+            done + 1
+        );
+        return (*done as f32 / (*total).max(1) as f32, text);
+    }
     if record.phase == Phase::Base {
         let done = record.base_loss.len() as u64;
         let mut text = format!(
@@ -326,6 +337,26 @@ mod tests {
     use super::*;
     use crate::config::RunConfig;
     use crate::training::Event;
+
+    #[test]
+    fn the_header_says_that_a_card_is_made_ready() {
+        let motion = Motion::Here { paused: false };
+        let mut record = Record::new("a".into(), RunConfig::default(), motion);
+        record.phase = Phase::Base;
+        let progress = |done| Event::Progress {
+            what: CARD_PROGRAMS.into(),
+            done,
+            total: 5,
+        };
+        record.hear(progress(2));
+        let (share, words) = progress_of(&record);
+        assert_eq!(words, "Preparing the card's programs, 3 of 5");
+        assert_eq!(share, 0.4);
+        record.motion = Motion::Here { paused: true };
+        assert!(progress_of(&record).1.starts_with("Paused: Preparing"));
+        record.hear(progress(5));
+        assert!(progress_of(&record).1.starts_with("Base model"));
+    }
 
     #[test]
     fn the_header_says_why_nothing_moves() {

@@ -4,7 +4,7 @@
 use burn::backend::Wgpu;
 
 use super::{GpuTensor, Launch, Shader, dims, empty, shader};
-use crate::kernels::attention::CausalAttention;
+use crate::kernels::attention::{CausalAttention, Sizes};
 use crate::kernels::node::FusedOp;
 
 static FORWARD: Shader = shader!("attention");
@@ -14,27 +14,7 @@ static KEYS: Shader = shader!("attention_grad_keys");
 /// Rows of one workgroup.
 const ROWS: usize = 64;
 
-/// The sizes of one call.
-struct Sizes {
-    batch: usize,
-    time: usize,
-    heads: usize,
-    groups: usize,
-    head_dim: usize,
-}
-
 impl Sizes {
-    fn new(q: &GpuTensor, k: &GpuTensor) -> Self {
-        let shape = dims(q);
-        Self {
-            batch: shape[0],
-            time: shape[1],
-            heads: shape[2],
-            groups: dims(k)[2],
-            head_dim: shape[3],
-        }
-    }
-
     /// A launch with its constants. The tile is what fits into 16 KiB of workgroup memory.
     fn launch(&self, shader: &'static Shader) -> Launch {
         let tile = (480 / self.head_dim.div_ceil(4)).clamp(1, 16);
@@ -50,7 +30,7 @@ impl Sizes {
         launch
             .number(self.batch)
             .number(self.time)
-            .real(1.0 / (self.head_dim as f32).sqrt())
+            .real(self.scale())
             .dispatch(self.batch * heads * self.time.div_ceil(ROWS));
     }
 }
@@ -69,7 +49,7 @@ impl FusedOp<Wgpu, 3> for CausalAttention {
     type Saved = Saved;
 
     fn forward(&self, [q, k, v]: [GpuTensor; 3]) -> (GpuTensor, Saved) {
-        let s = Sizes::new(&q, &k);
+        let s = Sizes::new(&dims(&q), &dims(&k));
         let output = empty(&q, &dims(&q));
         let log_sum = empty(&q, &[s.batch, s.heads, s.time]);
         let launch = s
@@ -100,7 +80,7 @@ impl FusedOp<Wgpu, 3> for CausalAttention {
             output,
             log_sum,
         } = saved;
-        let s = Sizes::new(&q, &k);
+        let s = Sizes::new(&dims(&q), &dims(&k));
         let dq = empty(&q, &dims(&q));
         let mean = empty(&q, &[s.batch, s.heads, s.time]);
         let launch = s

@@ -1,6 +1,8 @@
 //! One launch of one kernel.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use burn::backend::wgpu::{KernelSource, SourceKernel, SourceTemplate};
 use burn::cubecl::client::Client;
@@ -32,6 +34,18 @@ macro_rules! shader {
 }
 pub(crate) use shader;
 
+/// A kernel's constants: each set of values is a program of its own.
+type Constants = Vec<(&'static str, u32)>;
+
+/// The programs launched since the program started, by the kernel's name.
+static PROGRAMS: Mutex<BTreeMap<&'static str, Vec<Constants>>> = Mutex::new(BTreeMap::new());
+
+/// How many different programs were launched since the program started.
+pub(crate) fn programs() -> usize {
+    let programs = PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner);
+    programs.values().map(Vec::len).sum()
+}
+
 /// Launches of our kernels since the program started.
 static DISPATCHES: AtomicU64 = AtomicU64::new(0);
 
@@ -40,13 +54,34 @@ pub(crate) fn dispatches() -> u64 {
     DISPATCHES.load(Ordering::Relaxed)
 }
 
+/// Bytes of the tensors those launches were given.
+static BYTES: AtomicU64 = AtomicU64::new(0);
+
+/// Bytes of all tensors that launches of our kernels were given, each counted once a launch: what a
+/// kernel reads twice, or passes over, is not told apart.
+pub(crate) fn bytes_bound() -> u64 {
+    BYTES.load(Ordering::Relaxed)
+}
+
 /// WebGPU's limit on workgroups in one dimension.
 const WORKGROUPS: usize = 65_535;
 
 /// What burn compiles and remembers: a shader with its constants.
 struct Source {
     shader: &'static Shader,
-    constants: Vec<(&'static str, u32)>,
+    constants: Constants,
+}
+
+impl Source {
+    /// Counts it, where it was not launched before.
+    fn count(&self) {
+        DISPATCHES.fetch_add(1, Ordering::Relaxed);
+        let mut programs = PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = programs.entry(self.shader.name).or_default();
+        if !seen.contains(&self.constants) {
+            seen.push(self.constants.clone());
+        }
+    }
 }
 
 impl KernelSource for Source {
@@ -94,6 +129,8 @@ pub(crate) struct Launch {
     client: Option<Client>,
     arguments: KernelArguments,
     numbers: Vec<u32>,
+    /// Of the tensors so far.
+    bytes: usize,
 }
 
 impl Launch {
@@ -107,6 +144,7 @@ impl Launch {
             client: None,
             arguments: KernelArguments::new(),
             numbers: Vec::new(),
+            bytes: 0,
         }
     }
 
@@ -139,6 +177,7 @@ impl Launch {
 
     fn bind(mut self, tensor: &GpuTensor, io: BufferIOAttr) -> Self {
         self.client.get_or_insert_with(|| tensor.client.clone());
+        self.bytes += tensor.meta.num_elements() * tensor.dtype.size();
         self.arguments = self
             .arguments
             .with_buffer_io(tensor.handle.clone().binding(), io);
@@ -175,8 +214,9 @@ impl Launch {
         let rows = workgroups.div_ceil(WORKGROUPS);
         let columns = workgroups.div_ceil(rows);
         let count = CubeCount::Static(columns as u32, rows as u32, 1);
+        self.source.count();
+        BYTES.fetch_add(self.bytes as u64, Ordering::Relaxed);
         let kernel = SourceKernel::new(self.source, CubeDim::new_single());
         client.launch(Box::new(kernel), count, self.arguments);
-        DISPATCHES.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -8,12 +8,16 @@ use super::embedding::{add_up, look_up};
 use super::matmul::{Matrix, matmul, matmul_into};
 use super::{GpuTensor, Input, Launch, Shader, apply, dims, empty, int_tensor, shader};
 use crate::kernels::node::FusedOp;
+use crate::kernels::preparing;
 
 static FORWARD: Shader = shader!("token_logprobs");
 static GRADIENT: Shader = shader!("token_logprobs_grad");
 
 /// Logits held at a time, in values: 64 MiB, half of what WebGPU lets one buffer hold.
 const LOGITS: usize = 1 << 24;
+
+/// Vocabularies from which batches may not fit [`LOGITS`].
+const LARGE: usize = 4096;
 
 /// See [`crate::kernels::token_logprobs`].
 pub(crate) fn token_logprobs(
@@ -72,7 +76,11 @@ impl TokenLogprobs {
     /// Runs of rows whose logits are held at a time: (first row, rows).
     fn runs(&self, vocabulary: usize) -> impl Iterator<Item = (usize, usize)> {
         let n = dims(&self.rows)[0];
-        let size = (self.budget / vocabulary).max(1);
+        let mut size = (self.budget / vocabulary).max(1);
+        if vocabulary > LARGE && preparing::is_on() {
+            // A large batch will come in several runs, whose parts are added up.
+            size = size.min(n.div_ceil(2));
+        }
         (0..n)
             .step_by(size)
             .map(move |first| (first, size.min(n - first)))

@@ -2,6 +2,8 @@
 //! of seconds to compile on a software adapter and several launches each; small models need a small
 //! one.
 
+use crate::kernels::preparing;
+
 use super::{GpuTensor, Launch, Shader, dims, empty, shader, sum_rows};
 
 static MATMUL: Shader = shader!("matmul");
@@ -127,10 +129,27 @@ impl<'a> Target<'a> {
     }
 }
 
-fn launch([m, k, n]: [usize; 3], a: Matrix, b: Matrix, bias: Option<&GpuTensor>, target: Target) {
+fn launch(size: [usize; 3], a: Matrix, b: Matrix, bias: Option<&GpuTensor>, target: Target) {
+    let [m, _, n] = size;
     // Large tiles read less memory, small ones give a small product more workgroups.
     let large = m.div_ceil(64) * n.div_ceil(64) >= 64;
-    let side = if large { 16 } else { 8 };
+    let (side, other) = if large { (16, 8) } else { (8, 16) };
+    if preparing::is_on() {
+        // Without any depth nothing is computed.
+        launch_tiles([m, 0, n], other, a, b, bias, &target);
+    }
+    launch_tiles(size, side, a, b, bias, &target);
+}
+
+/// Tiles of `side` quads of rows and of columns.
+fn launch_tiles(
+    [m, k, n]: [usize; 3],
+    side: usize,
+    a: Matrix,
+    b: Matrix,
+    bias: Option<&GpuTensor>,
+    target: &Target,
+) {
     let tiles = m.div_ceil(4 * side) * n.div_ceil(4 * side);
     let depth = k.div_ceil(target.splits).next_multiple_of(16);
     Launch::new(&MATMUL)

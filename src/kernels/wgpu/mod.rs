@@ -33,7 +33,7 @@ pub(crate) mod tests;
 
 pub(crate) use adamw::adamw_all;
 pub(crate) use embedding::embedding;
-pub(crate) use launch::{Launch, Shader, dispatches, shader};
+pub(crate) use launch::{Launch, Shader, bytes_bound, dispatches, programs, shader};
 pub(crate) use linear::linear_transposed;
 pub(crate) use logprob::token_logprobs;
 pub(crate) use rope::rope;

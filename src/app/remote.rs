@@ -35,6 +35,8 @@ struct Ends {
 #[derive(Default)]
 struct Open {
     live: Option<RunKey>,
+    /// A run that was asked to go on and has not begun.
+    resumed: Option<RunKey>,
     queue: bool,
     followed: BTreeSet<RunKey>,
     asked_engine: BTreeSet<Ticket>,
@@ -86,8 +88,8 @@ impl Line {
         }
     }
 
-    /// The worker is no more: whoever waits for it is told `why`. Returns the run it was training,
-    /// which can be resumed from its last checkpoint by a new worker.
+    /// The worker is no more: whoever waits for it is told `why`. Returns the run it was training, or
+    /// about to resume, which can be resumed from its last checkpoint by a new worker.
     pub fn lost(&self, why: &str) -> Option<RunKey> {
         let ends = &mut *self.0.borrow_mut();
         let open = &mut ends.open;
@@ -111,7 +113,7 @@ impl Line {
             },
             None => Reply::Failed { why: why.into() },
         });
-        live
+        live.or(open.resumed.take())
     }
 
     /// A new worker is there: it is asked for the list and the runs that were being followed.
@@ -133,6 +135,7 @@ impl Engine for EngineEnd {
             | Request::Estimate { ticket, .. } => {
                 ends.open.asked_engine.insert(*ticket);
             }
+            Request::Resume { run, .. } => ends.open.resumed = Some(run.clone()),
             _ => {}
         }
         (ends.post)(ToWorker::Engine(request));
@@ -173,8 +176,12 @@ impl Library for LibraryEnd {
 impl Open {
     fn hear(&mut self, reply: &Reply) {
         match reply {
-            Reply::Began { run, .. } => self.live = Some(run.clone()),
+            Reply::Began { run, .. } => {
+                self.live = Some(run.clone());
+                self.resumed = None;
+            }
             Reply::Ended { .. } => self.live = None,
+            Reply::Failed { .. } => self.resumed = None,
             Reply::Queue(state) => self.queue = state.is_some(),
             Reply::Sampled { ticket, .. }
             | Reply::Previewed { ticket, .. }

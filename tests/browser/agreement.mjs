@@ -14,7 +14,7 @@ const TOLERANCE = 1e-3;
 /// With everything in it: base model, warm-up, both branches, probes, a KL penalty, exams, a test.
 const config = (device) => `
 name = "course"
-seed = 2
+seed = 3
 max_steps = 12
 device = "${device}"
 [task]
@@ -26,8 +26,8 @@ hidden_size = 16
 num_hidden_layers = 1
 num_attention_heads = 2
 [base]
-steps = 30
-learning_rate = 0.02
+steps = 12
+learning_rate = 0.05
 levels = [1]
 batch_size = 8
 [curriculum]

@@ -121,5 +121,6 @@ export const page = {
     assert.ok(state.runs.length >= 3 || (await second.until("the list", 20, (state) => state.runs.length >= 3)));
     await picture(second, "6-second-tab");
     await second.close();
+    await tab.close();
   },
 };

@@ -1,6 +1,7 @@
 // The page in a real browser: each test says what a user would see. Pictures of what was seen are
 // left in tests/browser/pictures.
 
+import { sleep } from "./browser.mjs";
 import { close, newest, notes, picture } from "./shared.mjs";
 import { agreement } from "./agreement.mjs";
 import { desktop } from "./desktop.mjs";
@@ -25,7 +26,8 @@ for (const [name, test] of Object.entries(tests)) {
     failed += 1;
     console.log(`FAIL  ${name}\n      ${error.stack}`);
     console.log((newest?.said ?? []).slice(-12).map((line) => `      > ${line}`).join("\n"));
-    if (newest) await picture(newest, `failed-${failed}`).catch(() => {});
+    // A hidden tab gives no picture, and does not say so.
+    if (newest) await Promise.race([picture(newest, `failed-${failed}`).catch(() => {}), sleep(5000)]);
   }
   notes.splice(0).forEach((text) => console.log(`      ${text}`));
 }

@@ -6,14 +6,15 @@ import { sleep } from "./browser.mjs";
 import { answer, browser, finish, long, note, picture, question, record, resume, tiny, train, visit, waitFor, zipOf } from "./shared.mjs";
 import { unzip } from "./zip.mjs";
 
-/// Trains until more than a checkpoint is kept; returns the state then.
+/// Trains until a checkpoint is in the storage; returns what surely is there.
 async function underWay(tab, config, seconds = 60) {
   const name = /name = "(.*)"/.exec(config)[1];
   await tab.send({ Train: config });
-  await tab.until(`${name} has a checkpoint`, seconds, (state) => record(state, name)?.step >= 5);
+  const state = await tab.until(`${name} has a checkpoint`, seconds, (state) => record(state, name)?.step >= 5);
+  // What is being kept now may have been taken before that; what follows was not.
   const kept = await tab.value("window.sasr.kept");
   await waitFor("it is kept", 20, async () => (await tab.value("window.sasr.kept")) > kept + 1);
-  return tab.state();
+  return state;
 }
 
 /// The step of the newest checkpoint at a step.

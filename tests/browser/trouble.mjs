@@ -29,7 +29,8 @@ export const trouble = {
     const seen = record(await underWay(tab, long("hidden")), "hidden");
     const { targetId } = await browser.call("Target.createTarget", { url: "about:blank", browserContextId: tab.visitor });
     await waitFor("the tab is hidden", 10, () => tab.value("document.hidden"));
-    await sleep(500);
+    // What had been said before is taken in first.
+    await sleep(4000);
     const hidden = await tab.state();
     await sleep(4000);
     const later = await tab.state();

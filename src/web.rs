@@ -8,6 +8,7 @@
 //!
 //! What passes between the two are the bytes of [`crate::app::wire`].
 
+mod memory;
 mod page;
 mod trainer;
 
@@ -48,5 +49,5 @@ std::thread_local! {
 /// What the program said when it broke down, if it has.
 #[wasm_bindgen(js_name = lastPanic)]
 pub fn last_panic() -> Option<String> {
-    LAST_PANIC.take()
+    LAST_PANIC.take().or_else(memory::refused)
 }

@@ -13,6 +13,8 @@ let module = null;
 let worker = null;
 /// The device that a test wants `auto` to mean.
 const device = address.searchParams.get("device");
+/// The run that a worker which is still starting is to go on with.
+let owed = null;
 /// When workers broke down, in milliseconds.
 const failures = [];
 
@@ -94,6 +96,7 @@ function hear(bytes) {
 function startWorker(resume) {
   const mine = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   worker = mine;
+  owed = resume?.run ?? null;
   lastAnswer = performance.now();
   mine.onmessage = ({ data }) => {
     if (mine !== worker) return;
@@ -108,7 +111,7 @@ function startWorker(resume) {
     if (mine === worker) workerBroke({ said: event.message ?? "its script did not load", memory: false });
   };
   mine.onmessageerror = () => mine === worker && workerBroke({ said: "a message was lost", memory: true });
-  mine.postMessage({ start: { module, device } });
+  mine.postMessage({ start: { module, device, run: resume?.run ?? null } });
 }
 
 function workerReady(ready, resume) {
@@ -118,8 +121,17 @@ function workerReady(ready, resume) {
     if (ready.why) page.say(ready.why, true);
     if (ready.damaged) return;
     if (ready.storage) navigator.storage?.persist?.().catch(() => {});
-    if (resume) page.again(resume.run ?? undefined, resume.device ?? undefined);
+    if (resume) goOn(resume, ready.keepsRun);
   });
+}
+
+/// A new worker takes over; nothing may have been kept of a run that broke down at once.
+function goOn({ run, device }, keepsRun) {
+  owed = null;
+  page.again((keepsRun && run) || undefined, device ?? undefined);
+  if (!run) return;
+  if (keepsRun) page.say(`Going on with ${run} from its last checkpoint`, false);
+  else page.say(`Nothing of ${run} had been kept yet: start it again, with a smaller model or batch if memory was short`, true);
 }
 
 /// As soon as the studio is there.
@@ -138,22 +150,19 @@ function workerBroke({ said, memory, card }) {
       : memory
         ? "The memory of this page was not enough for the training"
         : "The training broke down";
-    const run = page.lost(`${cause} (${said})`) ?? null;
+    const run = page.lost(`${cause} (${said})`) ?? owed;
     const now = performance.now();
     failures.push(now);
     window.sasr.restarts += 1;
     window.sasr.lost = said;
-    const often = failures.filter((time) => now - time < 60_000).length > 2;
-    if (!often && !card) {
-      startWorker({ run, device: null });
-      if (run) page.say(`Going on with ${run} from its last checkpoint`, false);
-      return;
-    }
+    // What needs too much memory may need minutes to get there again.
+    const often = failures.filter((time) => now - time < (memory ? 600_000 : 60_000)).length > 2;
+    if (!often && !card) return startWorker({ run, device: null });
     const what = run ? `Go on with ${run}` : "Start the training again";
     const where = card ? " on the card" : "";
     // Looked for only when the user has chosen: the studio has then heard of the end.
     const begin = (device) => startWorker({ run: run ?? (card ? brokenOffOnCard() : null), device });
-    ask(`${cause}${often ? " several times within a minute" : ""} (${said}). What was kept is safe.`, {
+    ask(`${cause}${often ? " again and again" : ""} (${said}). What was kept is safe.`, {
       [what + where]: () => begin(null),
       [`${what} on the CPU`]: () => begin("cpu"),
     });

@@ -1,7 +1,7 @@
 // The worker: trains and keeps the runs. It begins the same module as the page, and goes round
 // between a unit of work, the page's messages and the browser's storage.
 //
-// From the page: { start: { module, device } } first, then bytes, or { ping }, { loseCard }.
+// From the page: { start: { module, device, run } } first, then bytes, or { ping }, { loseCard }.
 // To the page:   bytes, or { ready }, { kept }, { broke }, { pong }.
 
 import init, { Trainer, lastPanic } from "./sasr.js";
@@ -11,12 +11,15 @@ import { openStorage } from "./storage.js";
 const KEEP_EVERY = 1000;
 /// Milliseconds that another tab, which may be closing, is waited for.
 const LOCK_PATIENCE = 3000;
+/// Milliseconds that the storage is waited for when the program has broken down.
+const LAST_PATIENCE = 3000;
 
 let trainer;
 let storage;
 let waker = null;
 let keptAt = 0;
 let keeping = null;
+let broken = false;
 const early = [];
 
 const post = (bytes) => self.postMessage(bytes, [bytes.buffer]);
@@ -40,6 +43,7 @@ self.onmessage = ({ data }) => {
 };
 
 function hear(bytes) {
+  if (broken) return;
   if (!trainer) return early.push(bytes);
   try {
     trainer.hear(bytes);
@@ -49,11 +53,12 @@ function hear(bytes) {
   waker?.();
 }
 
-async function begin({ module, device }) {
+async function begin({ module, device, run }) {
   await init({ module_or_path: module });
   const made = new Trainer({ post, rest }, device ?? undefined);
   const ready = { adapter: await adapter(), storage: null, why: null };
   const damaged = await openFiles(made, ready);
+  ready.keepsRun = !damaged && run !== null && made.keeps(run);
   self.postMessage({ ready });
   if (damaged) return;
   trainer = made;
@@ -112,7 +117,7 @@ async function adapter() {
 }
 
 async function goRound() {
-  for (;;) {
+  while (!broken) {
     const pause = await trainer.turn();
     if (pause > 0 || performance.now() - keptAt > KEEP_EVERY) keep();
     await (pause > 0 ? something(pause) : rest());
@@ -143,16 +148,21 @@ function keep() {
     self.postMessage({ kept: true });
   })()
     .catch((error) => {
+      if (broken) return;
       trainer.refused();
       self.postMessage({ kept: false, why: error.message ?? String(error) });
     })
     .finally(() => (keeping = null));
 }
 
-/// Tells the page that this worker is done for.
-function broke(error) {
+/// Tells the page that this worker is done for. What was already taken from the tree is whole, so it
+/// is brought to the storage before that; what the broken program holds beyond it is not touched.
+async function broke(error) {
+  if (broken) return;
+  broken = true;
   const said = lastPanicOr(error);
-  const memory = /memory|allocat|out of bounds/i.test(said);
+  const memory = /memory|allocat|out of bounds|capacity overflow/i.test(said);
+  await Promise.race([keeping, new Promise((done) => setTimeout(done, LAST_PATIENCE))]);
   self.postMessage({ broke: { said, memory } });
 }
 

@@ -84,8 +84,8 @@ impl Line {
         }
     }
 
-    /// The worker is no more: whoever waits for it is told `why`. Returns the run it was training,
-    /// which can be resumed from its last checkpoint by a new worker.
+    /// The worker is no more: whoever waits for it is told `why`. Returns the run it was training, or
+    /// about to resume, which can be resumed from its last checkpoint by a new worker.
     pub fn lost(&self, why: &str) -> Option<RunKey> {
         let ends = &mut *self.0.borrow_mut();
         let open = &mut ends.open;

@@ -113,6 +113,39 @@ fn a_lost_worker_leaves_nobody_waiting() {
 }
 
 #[test]
+fn a_run_that_was_about_to_go_on_is_not_forgotten() {
+    let (line, _, _) = line();
+    let mut engine = line.engine();
+    let mut resume = |run: &str| {
+        engine.send(Request::Resume {
+            run: run.into(),
+            checkpoint: None,
+            set: Vec::new(),
+        });
+    };
+    resume("one");
+    assert_eq!(line.lost("no memory").as_deref(), Some("one"));
+    assert_eq!(line.lost("no memory"), None);
+    resume("two");
+    line.hear(FromWorker::Engine(Reply::Failed {
+        why: "two is finished".into(),
+    }));
+    assert_eq!(line.lost("no memory"), None);
+    resume("three");
+    line.hear(FromWorker::Engine(Reply::Began {
+        run: "three".into(),
+        config: Box::default(),
+        before: Vec::new(),
+    }));
+    line.hear(FromWorker::Engine(Reply::Ended {
+        run: "three".into(),
+        finished: true,
+        error: None,
+    }));
+    assert_eq!(line.lost("no memory"), None);
+}
+
+#[test]
 fn the_ends_reach_a_worker() {
     let _mounted = crate::files::mount();
     let (line, posted, _) = line();

@@ -14,6 +14,7 @@ use crate::app::wire::{self, FromWorker, ToWorker};
 use crate::app::worker::{Desk, Worker};
 use crate::clock;
 use crate::config::RunConfig;
+use crate::files;
 use crate::files::storage::{self, Job, Storage, Stored};
 
 /// The folder of runs in the worker's tree.
@@ -93,6 +94,11 @@ impl Trainer {
         let opened = storage::load(stored).map_err(|error| error.to_string())?;
         *self.storage.borrow_mut() = Some(opened);
         Ok(())
+    }
+
+    /// Whether anything of a run was kept, so that it can be resumed.
+    pub fn keeps(&self, run: &str) -> bool {
+        files::exists(Path::new(RUNS).join(run).join("config.toml"))
     }
 
     /// Takes in a message of the page's.

@@ -58,14 +58,25 @@ export class Browser {
     });
   }
 
-  async open(url) {
-    const { targetId } = await this.call("Target.createTarget", { url: "about:blank" });
+  /// A page in a tab. `visitor`, from `visitor()`, has a storage of its own; `before` is put in front
+  /// of the worker's script.
+  async open(url, { visitor, before } = {}) {
+    const { targetId } = await this.call("Target.createTarget", { url: "about:blank", browserContextId: visitor });
     const { sessionId } = await this.call("Target.attachToTarget", { targetId, flatten: true });
     const tab = new Tab(this, targetId, sessionId);
+    tab.before = before;
     this.pages.set(sessionId, tab);
     for (const domain of ["Page", "Runtime", "Log"]) await tab.call(`${domain}.enable`);
+    if (before) await tab.call("Fetch.enable", { patterns: [{ urlPattern: "*/worker.js" }] });
     await tab.call("Page.navigate", { url });
     return tab;
+  }
+
+  /// Somebody who was never here: nothing is stored. Downloads go into a folder.
+  async visitor(downloads) {
+    const { browserContextId } = await this.call("Target.createBrowserContext", {});
+    await this.call("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: downloads, browserContextId });
+    return browserContextId;
   }
 
   async close() {
@@ -92,11 +103,19 @@ class Tab {
       this.said.push(params.args.map((part) => part.value ?? part.description).join(" "));
     }
     if (method === "Runtime.exceptionThrown") this.said.push(params.exceptionDetails.exception?.description ?? "");
+    if (method === "Fetch.requestPaused") this.putBefore(params);
     if (method === "Log.entryAdded") this.said.push(`${params.entry.level}: ${params.entry.text}`);
   }
 
   call(method, params) {
     return this.browser.call(method, params, this.session);
+  }
+
+  async putBefore({ requestId, request }) {
+    const script = await (await fetch(request.url)).text();
+    const body = Buffer.from(`${this.before}\n${script}`).toString("base64");
+    const responseHeaders = [{ name: "Content-Type", value: "text/javascript" }];
+    await this.call("Fetch.fulfillRequest", { requestId, responseCode: 200, responseHeaders, body });
   }
 
   /// The value of an expression in the page; promises are awaited.

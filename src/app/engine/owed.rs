@@ -9,6 +9,8 @@ use crate::app::record::RunKey;
 #[derive(Default)]
 pub struct Owed {
     live: Option<RunKey>,
+    /// A run that was asked to go on and has not begun.
+    resumed: Option<RunKey>,
     queue: bool,
     asked: BTreeSet<Ticket>,
 }
@@ -16,19 +18,26 @@ pub struct Owed {
 impl Owed {
     /// Takes note of a request.
     pub fn ask(&mut self, request: &Request) {
-        if let Request::Sample { ticket, .. }
-        | Request::Preview { ticket, .. }
-        | Request::Estimate { ticket, .. } = request
-        {
-            self.asked.insert(*ticket);
+        match request {
+            Request::Sample { ticket, .. }
+            | Request::Preview { ticket, .. }
+            | Request::Estimate { ticket, .. } => {
+                self.asked.insert(*ticket);
+            }
+            Request::Resume { run, .. } => self.resumed = Some(run.clone()),
+            _ => {}
         }
     }
 
     /// Takes note of a reply.
     pub fn hear(&mut self, reply: &Reply) {
         match reply {
-            Reply::Began { run, .. } => self.live = Some(run.clone()),
+            Reply::Began { run, .. } => {
+                self.live = Some(run.clone());
+                self.resumed = None;
+            }
             Reply::Ended { .. } => self.live = None,
+            Reply::Failed { .. } => self.resumed = None,
             Reply::Queue(state) => self.queue = state.is_some(),
             Reply::Sampled { ticket, .. }
             | Reply::Previewed { ticket, .. }
@@ -40,8 +49,8 @@ impl Owed {
         }
     }
 
-    /// What is to be said where the engine is no more, and the run it was training. Nothing is owed
-    /// after it.
+    /// What is to be said where the engine is no more, and the run it was training or about to resume.
+    /// Nothing is owed after it.
     pub fn settle(&mut self, why: &str) -> (Vec<Reply>, Option<RunKey>) {
         let owed = std::mem::take(self);
         let why = why.to_owned();
@@ -61,6 +70,6 @@ impl Owed {
             },
             None => Reply::Failed { why },
         });
-        (replies, owed.live)
+        (replies, owed.live.or(owed.resumed))
     }
 }

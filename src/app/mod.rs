@@ -22,6 +22,7 @@ pub mod engine;
 pub mod library;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
+pub mod picture;
 pub mod presets;
 pub mod record;
 pub mod remote;
@@ -147,11 +148,6 @@ pub enum Action {
     Copy(String),
     /// Says something briefly.
     Say(String),
-    /// Saves a part of the window as a picture.
-    Picture {
-        name: String,
-        area: eframe::egui::Rect,
-    },
 }
 
 /// Collects what a room wants done.

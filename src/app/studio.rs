@@ -11,8 +11,6 @@ mod hearing;
 mod reading;
 mod toasts;
 
-pub use doing::encode_png;
-
 use std::collections::BTreeMap;
 
 use eframe::egui;
@@ -52,13 +50,6 @@ impl Default for Kept {
     }
 }
 
-/// A part of the window on its way to a file.
-struct Picture {
-    name: String,
-    area: egui::Rect,
-    image: std::sync::mpsc::Receiver<std::sync::Arc<egui::ColorImage>>,
-}
-
 /// The application.
 pub struct Studio {
     kept: Kept,
@@ -77,8 +68,6 @@ pub struct Studio {
     asking: Option<String>,
     toasts: Vec<toasts::Toast>,
     clock: Clock,
-    /// A picture that was asked for and has not come yet.
-    picture: Option<Picture>,
     /// The question before closing is shown.
     closing: Closing,
     /// Seconds of processor time our own code took for the latest frames, and for hearing in this
@@ -149,7 +138,6 @@ impl Studio {
             asking: None,
             toasts: Vec::new(),
             clock: Clock::start(),
-            picture: None,
             closing: Closing::No,
             frames: std::collections::VecDeque::with_capacity(FRAMES),
             thought: 0.0,
@@ -307,7 +295,6 @@ impl Studio {
         let worked = Worked::start();
         self.run_script(context);
         self.hear(context);
-        self.take_picture(context);
         self.take_dropped(context);
         self.shortcuts(context);
         self.watch_closing(context);

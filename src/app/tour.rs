@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use eframe::egui;
 
-use super::studio::{Script, View, encode_png, percentile};
+use super::picture::encode_png;
+use super::studio::{Script, View, percentile};
 use super::{Action, Place, presets};
 use crate::balance::Branch;
 use crate::config::RunConfig;

@@ -17,7 +17,7 @@ use rand::seq::{IndexedRandom as _, SliceRandom as _};
 
 use super::draw::{check_operators, check_range, draw, open_levels};
 use super::expression::Expression;
-use super::{Perturbation, Problem, Reward, Split, Task, TaskError, tags};
+use super::{Flaw, Perturbation, Problem, Reward, Slip, Split, Task, TaskError, WrongPath, tags};
 use crate::config::{Layout, TaskConfig};
 use crate::rng::{Purpose, Stream, fingerprint, stream};
 
@@ -160,6 +160,40 @@ fn steps(expression: Expression, mut random: Option<Stream>) -> Vec<String> {
     }
 }
 
+/// Follows lines of reasoning as long as each comes from the one before by one operation. Returns
+/// what they come to with the steps; `None` where the problem is none.
+fn walk(problem: &Problem, reasoning: &str) -> Option<(Expression, WrongPath)> {
+    let mut current = Expression::parse(&problem.prompt)?.with_signs_in_front();
+    let lines = reasoning
+        .split('=')
+        .enumerate()
+        .filter_map(|(place, line)| {
+            // The compact form begins with `=`.
+            if place == 0 && line.trim().is_empty() {
+                return None;
+            }
+            let Some(read) = Expression::parse(line) else {
+                return Some(Err(Slip::new(line, Flaw::Unreadable)));
+            };
+            let read = read.with_signs_in_front();
+            // With tags the expression itself may come first.
+            if place == 0 && read == current {
+                return None;
+            }
+            let follows = current
+                .reductions()
+                .iter()
+                .any(|reduced| reduced.with_signs_in_front() == read);
+            if !follows {
+                return Some(Err(Slip::new(&read.to_string(), Flaw::DoesNotFollow)));
+            }
+            current = read;
+            Some(Ok(current.to_string()))
+        });
+    let path = WrongPath::follow(lines);
+    Some((current, path))
+}
+
 /// The expression with terms and factors in a random order; no sum begins with a subtraction.
 fn commuted(expression: &Expression, random: &mut Stream) -> Expression {
     match expression {
@@ -251,30 +285,23 @@ impl Task for Arithmetic {
     /// The intermediate expressions, joined by `|`; only if each follows from the one before by
     /// one operation, down to a number.
     fn path(&self, problem: &Problem, completion: &str) -> Option<String> {
-        let mut current = Expression::parse(&problem.prompt)?.with_signs_in_front();
-        let mut lines = Vec::new();
-        for (place, line) in self.reasoning(completion)?.split('=').enumerate() {
-            // The compact form begins with `=`.
-            if place == 0 && line.trim().is_empty() {
-                continue;
-            }
-            let read = Expression::parse(line)?.with_signs_in_front();
-            // With tags the expression itself may come first.
-            if place == 0 && read == current {
-                continue;
-            }
-            let follows = current
-                .reductions()
-                .iter()
-                .any(|reduced| reduced.with_signs_in_front() == read);
-            if !follows {
-                return None;
-            }
-            current = read;
-            lines.push(current.to_string());
+        let (end, WrongPath { steps, slip }) = walk(problem, self.reasoning(completion)?)?;
+        let ended = slip.is_none() && matches!(end, Expression::Number(_)) && !steps.is_empty();
+        ended.then(|| steps.join("|"))
+    }
+
+    fn wrong_path(&self, problem: &Problem, completion: &str, finished: bool) -> Option<WrongPath> {
+        let mut reasoning = match self.layout {
+            Layout::Compact => completion,
+            Layout::Tags => tags::thought_so_far(completion)?,
+        };
+        // What was cut off at the length limit is no step yet.
+        if !finished && completion.ends_with(reasoning) {
+            reasoning = reasoning.rsplit_once('=')?.0;
         }
-        let ended = matches!(current, Expression::Number(_)) && !lines.is_empty();
-        ended.then(|| lines.join("|"))
+        let (end, path) = walk(problem, reasoning)?;
+        let whole = path.slip.is_none() && matches!(end, Expression::Number(_));
+        (!whole).then_some(path)?.if_readable()
     }
 
     fn answer(&self, _problem: &Problem, completion: &str) -> Option<String> {

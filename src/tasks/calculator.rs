@@ -25,13 +25,15 @@ pub fn evaluate(expression: &str) -> Option<f64> {
 
 /// Whether `left=right` holds within 1e-3 (the tolerance of OFA-Sys/gsm8k-ScRel).
 pub fn equation_holds(equation: &str) -> bool {
-    let Some((left, right)) = equation.split_once('=') else {
-        return false;
-    };
-    match (evaluate(left), evaluate(right)) {
-        (Some(left), Some(right)) => (left - right).abs() <= TOLERANCE,
-        _ => false,
-    }
+    equation
+        .split_once('=')
+        .and_then(|(left, right)| agree(left, right))
+        .unwrap_or(false)
+}
+
+/// Whether two expressions have the same value within 1e-3; `None` where one of them has none.
+pub fn agree(left: &str, right: &str) -> Option<bool> {
+    Some((evaluate(left)? - evaluate(right)?).abs() <= TOLERANCE)
 }
 
 /// A recursive-descent parser: sum → product → factor.
@@ -139,5 +141,7 @@ mod tests {
         assert!(!equation_holds("48/2=25"));
         assert!(!equation_holds("48/2"));
         assert!(!equation_holds("1=1=1"));
+        assert_eq!(agree("2+2", "5"), Some(false));
+        assert_eq!(agree("x", "5"), None);
     }
 }

@@ -78,6 +78,7 @@ pub(super) fn demonstrations_earn_full_reward(task: &dyn Task, full: f32) {
             assert!((sum - reward.total).abs() < 1e-6, "{place}");
             assert!(task.path(&problem, &shown).is_some(), "{place}");
             assert!(task.answer(&problem, &shown).is_some(), "{place}");
+            assert_eq!(task.wrong_path(&problem, &shown, true), None, "{place}");
             if variant == 0 {
                 assert_eq!(
                     task.answer(&problem, &shown).as_ref(),
@@ -232,6 +233,11 @@ pub(super) fn broken_completions_do_no_harm(task: &dyn Task) {
             let answer = task.answer(&problem, text);
             assert!(answer.is_some() || !reward.correct, "{text}");
             assert!(path.is_none_or(|path| !path.is_empty()));
+            for finished in [true, false] {
+                if let Some(path) = task.wrong_path(&problem, text, finished) {
+                    assert!(!path.steps.is_empty() || path.slip.is_some(), "{text}");
+                }
+            }
             assert!(!task.score(&problem, text, false).correct);
         }
         // A problem of another task has no payload of this one's.
@@ -245,6 +251,8 @@ pub(super) fn broken_completions_do_no_harm(task: &dyn Task) {
         for text in ["", &shown] {
             assert!(!task.score(&foreign, text, true).correct);
             assert_eq!(task.path(&foreign, ""), None);
+            task.wrong_path(&foreign, text, true);
+            assert_eq!(task.wrong_path(&foreign, "", true), None);
         }
         for perturbation in task.perturbations() {
             assert_eq!(task.perturb(&foreign, perturbation.name, 0), None);

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use self::tree::Tree;
 use super::draw::{check_operators, check_range, draw, open_levels};
 use super::expression::{Expression, Rational};
-use super::{Perturbation, Problem, Reward, Split, Task, TaskError, tags};
+use super::{Flaw, Perturbation, Problem, Reward, Slip, Split, Task, TaskError, WrongPath, tags};
 use crate::config::{Layout, TaskConfig};
 use crate::rng::{Purpose, Stream, fingerprint, stream};
 
@@ -149,10 +149,43 @@ impl Countdown {
             .collect();
         given.sort_unstable();
         used.sort_unstable();
-        let allowed = |sign| !"+-*/".contains(sign) || self.operators.contains(&sign);
         used == given
-            && text.chars().all(allowed)
+            && self.allows(text)
             && expression.value() == Some(Rational::from(i64::from(payload.target)))
+    }
+
+    /// Does an operation such as `3*5=15` with the numbers at hand, which its result joins.
+    fn operation(&self, line: &str, hand: &mut Vec<i64>) -> Result<String, Slip> {
+        let read = || {
+            let (left, right) = line.split_once('=')?;
+            let (left, right) = (Expression::parse(left)?, Expression::parse(right)?);
+            (left.numbers().len() > 1).then_some((left, right.value()?.as_integer()?))
+        };
+        let (left, result) = read().ok_or_else(|| Slip::new(line, Flaw::Unreadable))?;
+        let step = format!("{}={result}", left.canonical());
+        let flawed = |flaw| Err(Slip::new(&step, flaw));
+        if !self.allows(line) {
+            return flawed(Flaw::NotAtHand);
+        }
+        for number in left.numbers() {
+            // As in the answer, a sign may belong to the number or stand before it.
+            let same = |other: &i64| other.unsigned_abs() == number.unsigned_abs();
+            match hand.iter().position(same) {
+                Some(place) => hand.swap_remove(place),
+                None => return flawed(Flaw::NotAtHand),
+            };
+        }
+        if left.value() != Some(Rational::from(result)) {
+            return flawed(Flaw::NotEqual);
+        }
+        hand.push(result);
+        Ok(step)
+    }
+
+    /// Whether a text has no operators but the allowed ones.
+    fn allows(&self, text: &str) -> bool {
+        text.chars()
+            .all(|sign| !"+-*/".contains(sign) || self.operators.contains(&sign))
     }
 
     /// Another way to reach the target, if a few random attempts find one.
@@ -260,6 +293,40 @@ impl Task for Countdown {
     /// order in which the operations are done make no difference.
     fn path(&self, _problem: &Problem, completion: &str) -> Option<String> {
         Some(Expression::parse(self.expression_text(completion)?)?.canonical())
+    }
+
+    /// The operations one by one, then the expression: of what is right only the expression is the
+    /// path, but what went wrong shows in the operations.
+    fn wrong_path(&self, problem: &Problem, completion: &str, finished: bool) -> Option<WrongPath> {
+        let payload = payload_of(problem)?;
+        let text = self.expression_text(completion).unwrap_or_default().trim();
+        let expression = Expression::parse(text);
+        let right = |expression: &Expression| self.is_right(&payload, text, expression);
+        if expression.as_ref().is_some_and(right) {
+            return None;
+        }
+        let thought = match self.layout {
+            Layout::Compact => completion.rsplit_once(';').map_or(completion, |(it, _)| it),
+            Layout::Tags => tags::thought_so_far(completion)?,
+        };
+        let mut operations: Vec<&str> = thought.split_whitespace().collect();
+        // What was cut off at the length limit is no step yet.
+        if !finished && completion.ends_with(thought) {
+            operations.pop();
+        }
+        let mut hand: Vec<i64> = payload.numbers.iter().map(|&n| n.into()).collect();
+        let operations = operations
+            .into_iter()
+            .map(|line| self.operation(line, &mut hand));
+        let mut path = WrongPath::follow(operations);
+        let ended = !text.is_empty() && (finished || self.layout == Layout::Tags);
+        if path.slip.is_none() && ended {
+            path.slip = Some(match expression {
+                Some(read) => Slip::new(&read.canonical(), Flaw::MissesTarget),
+                None => Slip::new(text, Flaw::Unreadable),
+            });
+        }
+        path.if_readable()
     }
 
     fn answer(&self, problem: &Problem, completion: &str) -> Option<String> {

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use super::error::BadRow;
 use super::library::{Library, Loader, Notice, Record};
 use super::reading::Object;
-use super::{Perturbation, Problem, Reward, Split, Task, TaskError};
+use super::{Perturbation, Problem, Reward, Split, Task, TaskError, WrongPath};
 use crate::config::FilesConfig;
 
 /// What is particular about one kind of data file. The methods that [`Task`] has too mean the same.
@@ -28,6 +28,11 @@ pub trait Format: Send + Sync {
 
     /// The canonical path of a completion.
     fn path(&self, problem: &Problem, completion: &str) -> Option<String>;
+
+    /// The steps of a wrong completion up to the first that does not hold.
+    fn wrong_path(&self, _problem: &Problem, _completion: &str) -> Option<WrongPath> {
+        None
+    }
 
     /// The normalised final answer of a completion.
     fn answer(&self, problem: &Problem, completion: &str) -> Option<String>;
@@ -130,6 +135,15 @@ impl<F: Format> Task for FileTask<F> {
 
     fn path(&self, problem: &Problem, completion: &str) -> Option<String> {
         self.format.path(problem, completion)
+    }
+
+    fn wrong_path(
+        &self,
+        problem: &Problem,
+        completion: &str,
+        _finished: bool,
+    ) -> Option<WrongPath> {
+        self.format.wrong_path(problem, completion)
     }
 
     fn answer(&self, problem: &Problem, completion: &str) -> Option<String> {

@@ -17,7 +17,7 @@ use super::file_task::Format;
 use super::library::{Record, content_id};
 use super::reading::{Object, text};
 use super::verify::{self, Decimal};
-use super::{Perturbation, Problem, Reward, calculator, perturb, tags};
+use super::{Flaw, Perturbation, Problem, Reward, Slip, WrongPath, calculator, perturb, tags};
 use crate::config::{Layout, Verifier};
 
 /// Levels end here; harder problems count as this level.
@@ -55,6 +55,13 @@ fn final_answer(text: &str) -> Option<Decimal> {
         .captures_iter(text)
         .filter_map(|found| Decimal::parse(found[1].trim_end_matches(['.', ','])))
         .last()
+}
+
+/// The marked calculations of a completion, without spaces.
+fn calculations(completion: &str) -> impl Iterator<Item = String> {
+    CALCULATION
+        .captures_iter(completion)
+        .map(|found| found[1].split_whitespace().collect())
 }
 
 /// The published solution, kept in the payload.
@@ -113,14 +120,23 @@ impl Format for Gsm8k {
     /// All marked calculations joined by `|`, without spaces; none where one of them is wrong by
     /// more than 1e-3 or where there is none (OFA-Sys/gsm8k-ScRel's distinct reasoning paths).
     fn path(&self, _problem: &Problem, completion: &str) -> Option<String> {
-        let calculations: Vec<String> = CALCULATION
-            .captures_iter(completion)
-            .map(|found| found[1].split_whitespace().collect())
-            .collect();
+        let calculations: Vec<String> = calculations(completion).collect();
         let sound = calculations
             .iter()
             .all(|equation| calculator::equation_holds(equation));
         (sound && !calculations.is_empty()).then(|| calculations.join("|"))
+    }
+
+    fn wrong_path(&self, _problem: &Problem, completion: &str) -> Option<WrongPath> {
+        let step = |equation: String| {
+            let sides = equation.split_once('=');
+            match sides.and_then(|(left, right)| calculator::agree(left, right)) {
+                Some(true) => Ok(equation),
+                Some(false) => Err(Slip::new(&equation, Flaw::NotEqual)),
+                None => Err(Slip::new(&equation, Flaw::Unreadable)),
+            }
+        };
+        WrongPath::follow(calculations(completion).map(step)).if_wrong()
     }
 
     fn answer(&self, _problem: &Problem, completion: &str) -> Option<String> {

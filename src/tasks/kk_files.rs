@@ -21,7 +21,7 @@ use super::knights_knaves::text::{INSTRUCTIONS, NAMES};
 use super::knights_knaves::{Statement, Wording, id, solutions};
 use super::library::Record;
 use super::reading::{Object, flags, text, texts};
-use super::{Perturbation, Problem, Reward, perturb};
+use super::{Perturbation, Problem, Reward, WrongPath, perturb};
 use crate::config::Layout;
 use crate::rng::{Purpose, stream};
 
@@ -142,6 +142,12 @@ impl Format for KkFiles {
     /// What is assumed or ruled out of whom, in order (`1=knight|2=knave`).
     fn path(&self, problem: &Problem, completion: &str) -> Option<String> {
         Wording::English.path(&Puzzle::of(problem).names, completion)
+    }
+
+    fn wrong_path(&self, problem: &Problem, completion: &str) -> Option<WrongPath> {
+        let puzzle = Puzzle::of(problem);
+        let statements = Statement::parse_all(&puzzle.statements).ok()?;
+        Wording::English.wrong_path(&puzzle.names, &statements, completion)
     }
 
     fn answer(&self, problem: &Problem, completion: &str) -> Option<String> {

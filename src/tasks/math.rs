@@ -13,7 +13,9 @@ use super::error::BadRow;
 use super::file_task::Format;
 use super::library::{Record, content_id};
 use super::reading::{Object, text, value, wrong_type};
-use super::{Perturbation, Problem, Reward, perturb, tags, verify};
+use super::{
+    Flaw, Perturbation, Problem, Reward, Slip, WrongPath, calculator, perturb, tags, verify,
+};
 use crate::config::{Layout, Verifier};
 
 /// The hardest level, which the few problems marked `Level ?` count as.
@@ -44,6 +46,24 @@ impl Math {
 /// The published solution, kept in the payload.
 fn solution(problem: &Problem) -> &str {
     problem.payload["solution"].as_str().unwrap_or_default()
+}
+
+/// The formulas of a completion that are equations, without spaces.
+fn equations(completion: &str) -> impl Iterator<Item = String> {
+    FORMULA
+        .captures_iter(completion)
+        .filter_map(|found| found.iter().skip(1).flatten().next())
+        .filter(|formula| formula.as_str().contains('='))
+        .map(|formula| formula.as_str().split_whitespace().collect())
+}
+
+/// Whether two neighbouring sides of an equation are plain numbers that differ. Where there is a
+/// comma it may part a pair, and nothing is said.
+fn is_plainly_false(equation: &str) -> bool {
+    let plain = equation.replace(r"\cdot", "*").replace(r"\times", "*");
+    let sides: Vec<&str> = plain.split('=').collect();
+    let differ = |pair: &[&str]| calculator::agree(pair[0], pair[1]) == Some(false);
+    !plain.contains(',') && sides.windows(2).any(differ)
 }
 
 /// `"Level 3"`, `3` and `"3"` are level 3.
@@ -116,13 +136,17 @@ impl Format for Math {
     /// by `|`; none where no formula is an equation. The equations are not checked: two solutions
     /// with one path write down the same equations in the same order, right or wrong.
     fn path(&self, _problem: &Problem, completion: &str) -> Option<String> {
-        let equations: Vec<String> = FORMULA
-            .captures_iter(completion)
-            .filter_map(|found| found.iter().skip(1).flatten().next())
-            .filter(|formula| formula.as_str().contains('='))
-            .map(|formula| formula.as_str().split_whitespace().collect())
-            .collect();
+        let equations: Vec<String> = equations(completion).collect();
         (!equations.is_empty()).then(|| equations.join("|"))
+    }
+
+    /// Only equations of plain numbers can be checked: `2+3=6`, `4\cdot 5=20=19`.
+    fn wrong_path(&self, _problem: &Problem, completion: &str) -> Option<WrongPath> {
+        let step = |equation: String| match is_plainly_false(&equation) {
+            true => Err(Slip::new(&equation, Flaw::NotEqual)),
+            false => Ok(equation),
+        };
+        WrongPath::follow(equations(completion).map(step)).if_wrong()
     }
 
     fn answer(&self, _problem: &Problem, completion: &str) -> Option<String> {

@@ -26,6 +26,7 @@ mod parquet_rows;
 mod perturb;
 pub mod reading;
 mod reward;
+pub mod slip;
 mod split;
 pub mod tags;
 pub mod verify;
@@ -33,6 +34,7 @@ pub mod verify;
 pub use build::{Built, build};
 pub use error::{BadRow, TaskError};
 pub use library::Notice;
+pub use slip::{Flaw, Slip, WrongPath};
 
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +113,18 @@ pub trait Task: Send + Sync {
     /// The reasoning path of a completion in canonical form: two completions that reason alike
     /// have the same path whatever their wording. `None` where no path can be read.
     fn path(&self, problem: &Problem, completion: &str) -> Option<String>;
+
+    /// How far a completion that is wrong or has no path can be followed: the steps that hold and
+    /// the first that does not. `None` where no step can be read, or where the path itself shows
+    /// all there is to see (steps that hold to the end, or that the task does not check).
+    fn wrong_path(
+        &self,
+        _problem: &Problem,
+        _completion: &str,
+        _finished: bool,
+    ) -> Option<WrongPath> {
+        None
+    }
 
     /// The final answer a completion gives, normalised, for majority votes; `None` if there is none.
     fn answer(&self, problem: &Problem, completion: &str) -> Option<String>;

@@ -32,6 +32,17 @@ pub fn thought(text: &str) -> Option<&str> {
     last_block(text, TAGS[0], TAGS[1])
 }
 
+/// What stands after the last `<think>`, up to its end tag or, where that is missing, to the end of
+/// the text: reasoning that was broken off can be looked at too.
+pub fn thought_so_far(text: &str) -> Option<&str> {
+    let (_, inside) = text.rsplit_once(TAGS[0])?;
+    Some(
+        inside
+            .split_once(TAGS[1])
+            .map_or(inside, |(thought, _)| thought),
+    )
+}
+
 /// A completion with `thought` and `answer` in their tags.
 pub fn wrap(thought: &str, answer: &str) -> String {
     let [think, end_think, open, close] = TAGS;
@@ -85,5 +96,15 @@ mod tests {
         assert_eq!(answer("<answer>1</answer> no, <answer>2"), Some("1"));
         assert_eq!(answer("</answer>1<answer>"), None);
         assert_eq!(answer("é<answer>ü</answer>"), Some("ü"));
+    }
+
+    #[test]
+    fn a_thought_may_be_broken_off() {
+        assert_eq!(thought_so_far("<think>a</think>b"), Some("a"));
+        assert_eq!(
+            thought_so_far("<think>a</think><think>b</thi"),
+            Some("b</thi")
+        );
+        assert_eq!(thought_so_far("a</think>"), None);
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::balance::Branch;
 use crate::balance::{Explanation, Observation};
-use crate::tasks::Split;
+use crate::tasks::{Split, WrongPath};
 
 /// What [`Event::Progress`] is about while a graphics card's programs are compiled, before the first
 /// step of a session.
@@ -113,6 +113,10 @@ pub struct CompletionRecord {
     /// Canonical reasoning path, where one can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// How far reasoning that is wrong or has no path can be followed; see
+    /// [`crate::tasks::Task::wrong_path`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong_path: Option<WrongPath>,
     /// log p of each sampled token at the sampling temperature.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logprobs: Vec<f32>,

@@ -85,6 +85,7 @@ impl Study {
             correct: false,
             advantage: None,
             path: None,
+            wrong_path: None,
             logprobs: Vec::new(),
             pieces: Vec::new(),
         };
@@ -109,6 +110,11 @@ impl Study {
         let tokens = &completion.tokens[..completion.tokens.len() - ended];
         let text = self.text.decode(tokens);
         let reward = self.task.score(problem, &text, completion.finished);
+        let path = self.task.path(problem, &text);
+        let wrong_path = match path.is_none() || !reward.correct {
+            true => self.task.wrong_path(problem, &text, completion.finished),
+            false => None,
+        };
         CompletionRecord {
             step: 0,
             source: String::new(),
@@ -118,7 +124,7 @@ impl Study {
             prompt: problem.prompt.clone(),
             answer: problem.answer.clone(),
             sample: sample as u32,
-            path: self.task.path(problem, &text),
+            path,
             completion: text,
             finished: completion.finished,
             tokens: completion.tokens.len(),
@@ -126,6 +132,7 @@ impl Study {
             parts: reward.parts,
             correct: reward.correct,
             advantage: None,
+            wrong_path,
             logprobs: Vec::new(),
             pieces: Vec::new(),
         }

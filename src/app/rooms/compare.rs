@@ -7,8 +7,9 @@
 //! | `curves`, `curves_view` | metrics over the run, laid over each other |
 //! | `results` | the table, the differences in words, the settings that differ |
 //! | `charts` | pass@k, diversity, robustness and levels, with intervals |
-//! | `launch` | starts a comparison, and shows how far it is |
-//! | `export` | what is written to files |
+//! | `launch` | starts a comparison, and shows how far it is and how long it takes |
+//! | `export` | tables of the curves and results |
+//! | `saving` | the line above the views, with the buttons that write files |
 
 mod charts;
 mod chooser;
@@ -19,6 +20,7 @@ mod launch;
 mod look;
 mod reading;
 mod results;
+mod saving;
 #[cfg(test)]
 mod tests;
 mod touring;
@@ -31,11 +33,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Room;
 use crate::app::engine::{QueueState, Reply};
-use crate::app::library::{Errand, Found, RunCard, Saved, SavedWhat};
+use crate::app::library::{Errand, Found, RunCard};
 use crate::app::record::{Record, RunKey};
 use crate::app::widgets::nothing_yet;
-use crate::app::{Action, Actions, World, theme};
+use crate::app::{Actions, World, theme};
 use crate::config::RunConfig;
+use crate::runs::Comparison;
 use reading::State;
 
 /// What is looked at.
@@ -83,6 +86,29 @@ impl View {
             "Train several methods and seeds from one configuration",
         ),
     ];
+
+    /// What files are named after.
+    fn name(self) -> &'static str {
+        match self {
+            View::Curves => "curves",
+            View::Results => "results",
+            View::Diversity => "diversity",
+            View::Robustness => "robustness",
+            View::Settings => "settings",
+            View::New => "new",
+        }
+    }
+
+    /// Draws what is more than a screen may hold; curves and the form are drawn elsewhere.
+    fn page(self, ui: &mut Ui, comparison: &Comparison) {
+        match self {
+            View::Results => results::show(ui, comparison),
+            View::Diversity => charts::diversity(ui, &comparison.groups),
+            View::Robustness => charts::robustness(ui, &comparison.groups),
+            View::Settings => results::settings(ui, comparison),
+            View::Curves | View::New => {}
+        }
+    }
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -105,9 +131,6 @@ pub struct Compare {
     ended: Ended,
     #[serde(skip)]
     writing: Option<export::CurvesCsv>,
-    /// Where the view was drawn, for a picture of it.
-    #[serde(skip)]
-    area: Option<egui::Rect>,
 }
 
 /// A queue that came to its end, on the way to being chosen.
@@ -245,7 +268,7 @@ impl Compare {
 
     fn right(&mut self, ui: &mut Ui, world: &World, actions: &mut Actions) {
         if let Some(queue) = world.queue {
-            launch::progress(ui, queue, world, actions);
+            launch::progress::show(ui, queue, world, actions);
             ui.separator();
         }
         ui.horizontal_wrapped(|ui| {
@@ -296,7 +319,7 @@ impl Compare {
 
     /// The answer: what is drawn here comes from it alone.
     fn answer(&mut self, ui: &mut Ui, world: &World, actions: &mut Actions) {
-        self.summary(ui, world, actions);
+        let take_picture = self.summary(ui, world, actions);
         let State::Read(compared) = self.reading.state() else {
             return;
         };
@@ -310,116 +333,18 @@ impl Compare {
                 self.view = View::Results;
             }
         }
-        let groups = &compared.comparison.groups;
-        let drawn = match self.view {
-            View::Curves => self.curves.show(ui, compared),
-            View::Results => in_scroll(ui, "results", |ui| results::show(ui, &compared.comparison)),
-            View::Diversity => in_scroll(ui, "diversity", |ui| charts::diversity(ui, groups)),
-            View::Robustness => in_scroll(ui, "robustness", |ui| charts::robustness(ui, groups)),
-            View::Settings => in_scroll(ui, "settings", |ui| {
-                results::settings(ui, &compared.comparison)
-            }),
-            View::New => return,
-        };
-        self.area = Some(drawn.intersect(ui.clip_rect()));
-    }
-
-    /// What is compared, and the buttons that write it to files.
-    fn summary(&mut self, ui: &mut Ui, world: &World, actions: &mut Actions) {
-        let Some(compared) = self.reading.compared() else {
-            return;
-        };
-        let text = format!(
-            "{} in {}",
-            runs_in_words(compared.curves.len()),
-            count(compared.comparison.groups.len(), "group")
-        );
-        let stem = stem(&self.chosen);
-        let (mut again, mut write_curves) = (false, false);
-        ui.horizontal_wrapped(|ui| {
-            ui.label(RichText::new(text).strong()).on_hover_text(
-                "A group is the runs that differ in nothing but their seed, name, device and what \
-                 is kept of them",
-            );
-            if self.reading.is_outdated(world.runs) {
-                let color = theme::palette(ui).notice;
-                ui.label(RichText::new("Some have gone on since").color(color));
-                again = ui.button("Read again").clicked();
-            }
-            ui.separator();
-            if ui
-                .button("Report…")
-                .on_hover_text("One HTML page with everything about these runs")
-                .clicked()
-            {
-                save(actions, format!("{stem}-report.html"), self.report());
-            }
-            let picture = ui.add_enabled(self.area.is_some(), egui::Button::new("Picture…"));
-            if picture
-                .on_hover_text(
-                    "What can be seen below, as PNG. A larger window shows more; the report holds \
-                     everything",
-                )
-                .clicked()
-                && let Some(area) = self.area
-            {
-                let name = format!("{stem}-{}.png", self.view_name());
-                actions.push(Action::Picture { name, area });
-            }
-            let ready = self.curves.prepared().is_some() && self.writing.is_none();
-            let curves = ui.add_enabled(ready, egui::Button::new("Curves CSV…"));
-            if curves
-                .on_hover_text("The curves under \"Curves\", as they are drawn, as a table")
-                .clicked()
-            {
-                write_curves = true;
-            }
-            if ui
-                .button("Results CSV…")
-                .on_hover_text("All numbers with their intervals, one per line")
-                .clicked()
-            {
-                let text = export::results(&compared.comparison);
-                let what = SavedWhat::Bytes(text.into_bytes());
-                save(actions, format!("{stem}-results.csv"), what);
-            }
-        });
-        if write_curves {
-            let groups = &compared.comparison.groups;
-            self.writing = self.curves.csv(groups, &compared.curves);
-        }
-        if again {
-            self.curves.forget();
-            self.reading.again(world.runs, actions);
-        }
-    }
-
-    fn report(&self) -> SavedWhat {
-        SavedWhat::Report(self.chosen.iter().cloned().collect())
-    }
-
-    fn view_name(&self) -> &'static str {
+        let width = ui.available_width();
         match self.view {
-            View::Curves | View::New => "curves",
-            View::Results => "results",
-            View::Diversity => "diversity",
-            View::Robustness => "robustness",
-            View::Settings => "settings",
+            View::Curves => self.curves.show(ui, compared),
+            view => {
+                egui::ScrollArea::both()
+                    .id_salt(view.name())
+                    .auto_shrink([false, false])
+                    .show(ui, |ui| view.page(ui, &compared.comparison));
+            }
         }
-    }
-
-    /// A long table is written over several frames.
-    fn go_on_writing(&mut self, context: &egui::Context, actions: &mut Actions) {
-        let (Some(csv), Some(prepared)) = (&mut self.writing, self.curves.prepared()) else {
-            self.writing = None;
-            return;
-        };
-        if !csv.go_on(prepared) {
-            return context.request_repaint();
-        }
-        if let Some(csv) = self.writing.take() {
-            let name = format!("{}-curves.csv", stem(&self.chosen));
-            save(actions, name, SavedWhat::Bytes(csv.into_bytes()));
+        if take_picture {
+            self.save_picture(width, ui.visuals().dark_mode, actions);
         }
     }
 }
@@ -441,33 +366,6 @@ fn card_of(record: &Record) -> RunCard {
         changed: record.step(),
         differences: Vec::new(),
         damaged: None,
-    }
-}
-
-/// Draws in a scroll area, and says where.
-fn in_scroll(ui: &mut Ui, salt: &str, contents: impl FnOnce(&mut Ui)) -> egui::Rect {
-    let output = egui::ScrollArea::both()
-        .id_salt(salt)
-        .auto_shrink([false, false])
-        .show(ui, |ui| {
-            contents(ui);
-            ui.min_rect()
-        });
-    output.inner.intersect(output.inner_rect)
-}
-
-fn save(actions: &mut Actions, name: String, what: SavedWhat) {
-    actions.library(Errand::Save(Saved { name, what }));
-}
-
-/// What files are named after: the comparison's folder where there is one.
-fn stem(chosen: &BTreeSet<RunKey>) -> String {
-    let mut folders = chosen.iter().map(|run| chooser::split(run).0);
-    match folders.next().flatten() {
-        Some(first) if folders.all(|folder| folder == Some(first)) => {
-            chooser::split(first).1.to_owned()
-        }
-        _ => "comparison".to_owned(),
     }
 }
 

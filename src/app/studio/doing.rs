@@ -1,10 +1,10 @@
-//! Doing what was asked for, and the manners of a window: shortcuts, pictures, closing.
+//! Doing what was asked for, and the manners of a window: shortcuts, closing.
 
 use eframe::egui::{self, Key, KeyboardShortcut, Modifiers};
 
 use super::{Closing, Studio};
 use crate::app::engine::Request;
-use crate::app::library::{Errand, Saved, SavedWhat};
+use crate::app::library::Errand;
 use crate::app::record::RunKey;
 use crate::app::{Action, Place};
 use crate::training::Command;
@@ -52,13 +52,6 @@ impl Studio {
                     self.say("Copied".into());
                 }
                 Action::Say(text) => self.say(text),
-                Action::Picture { name, area } => {
-                    let (sender, image) = std::sync::mpsc::channel();
-                    context.request_screenshot(move |image| {
-                        sender.send(image).ok();
-                    });
-                    self.picture = Some(super::Picture { name, area, image });
-                }
             }
             context.request_repaint();
         }
@@ -150,27 +143,6 @@ impl Studio {
         self.engine.send(Request::Tell(command));
     }
 
-    /// A picture that was asked for has come: the part that was meant is handed to the library.
-    pub(super) fn take_picture(&mut self, context: &egui::Context) {
-        let Some(picture) = &self.picture else {
-            return;
-        };
-        let Ok(image) = picture.image.try_recv() else {
-            return context.request_repaint();
-        };
-        let name = picture.name.clone();
-        let scale = context.pixels_per_point();
-        let part = image.region(&picture.area, Some(scale));
-        match encode_png(&part) {
-            Ok(bytes) => self.library.send(Errand::Save(Saved {
-                name,
-                what: SavedWhat::Bytes(bytes),
-            })),
-            Err(error) => self.say_error(format!("The picture cannot be made: {error}")),
-        }
-        self.picture = None;
-    }
-
     /// Closing while a run is on asks first, and can stop and save.
     pub(super) fn watch_closing(&mut self, context: &egui::Context) {
         let asked = context.input(|input| input.viewport().close_requested());
@@ -222,22 +194,4 @@ impl Studio {
             self.closing = Closing::No;
         }
     }
-}
-
-/// An image as PNG.
-pub fn encode_png(image: &egui::ColorImage) -> Result<Vec<u8>, png::EncodingError> {
-    let [width, height] = image.size;
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgba);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header()?;
-    let pixels: Vec<u8> = image
-        .pixels
-        .iter()
-        .flat_map(|pixel| pixel.to_array())
-        .collect();
-    writer.write_image_data(&pixels)?;
-    writer.finish()?;
-    Ok(bytes)
 }

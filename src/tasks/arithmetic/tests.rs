@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::ArithmeticConfig;
-use crate::tasks::checks;
+use crate::tasks::{checks, slip};
 
 fn config(operators: &str, max_operand: u32, parentheses: f64, layout: Layout) -> TaskConfig {
     TaskConfig {
@@ -276,4 +276,43 @@ fn products_end_where_numbers_grow_too_large() {
     let made = task("*", 999, 0.0, Layout::Compact);
     // A level beyond the last is the last.
     assert_eq!(made.problem(Split::Test, 12, 0).level, *levels.end());
+}
+
+#[test]
+fn a_wrong_path_ends_with_its_first_wrong_step() {
+    let made = task("+-", 9, 0.0, Layout::Compact);
+    let problem = asked("7-9+2");
+    for (completion, finished, wanted) in [
+        ("=7-9+2=-2+2=0", true, "✖ 7-9+2 DoesNotFollow"),
+        ("=-2+2=0", true, "none"),
+        ("=-2+2=1", true, "-2+2 ✖ 1 DoesNotFollow"),
+        ("=2+2=4", true, "✖ 2+2 DoesNotFollow"),
+        ("=-2+2=0=0", true, "-2+2 | 0 ✖ 0 DoesNotFollow"),
+        ("=-2+2=+ 2+", true, "-2+2 ✖ + 2+ Unreadable"),
+        // The steps hold and stop too early, or the last one was cut off.
+        ("=-2+2", true, "-2+2"),
+        ("=-2+2=1", false, "-2+2"),
+        ("=2+2", false, "none"),
+        ("++=4", true, "none"),
+        ("", true, "none"),
+    ] {
+        let path = made.wrong_path(&problem, completion, finished);
+        assert_eq!(slip::told(path), wanted, "{completion}");
+    }
+    let tagged = task("+-", 9, 0.0, Layout::Tags);
+    for (completion, finished, wanted) in [
+        (
+            "<think>7-9+2=-2+2=1</think><answer>1</answer>",
+            true,
+            "-2+2 ✖ 1 DoesNotFollow",
+        ),
+        // The steps hold, and the answer is another one: the path shows that.
+        ("<think>-2+2=0</think><answer>1</answer>", true, "none"),
+        ("<think>-2+2=5=6", true, "-2+2 ✖ 5 DoesNotFollow"),
+        ("<think>-2+2=5", false, "-2+2"),
+        ("-2+2=5", true, "none"),
+    ] {
+        let path = tagged.wrong_path(&problem, completion, finished);
+        assert_eq!(slip::told(path), wanted, "{completion}");
+    }
 }

@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 
 use super::*;
 use crate::config::CountdownConfig;
-use crate::tasks::checks;
+use crate::tasks::{checks, slip};
 
 fn config(operators: &str, max_number: u32, max_target: u32, layout: Layout) -> TaskConfig {
     TaskConfig {
@@ -253,4 +253,37 @@ fn configurations_that_cannot_work_are_refused() {
     assert!(error("+", 1, 99).contains("task.countdown.max_number = 1"));
     assert!(error("+", 9, 0).contains("task.countdown.max_target = 0"));
     assert!(error("+", 9, 1).contains("test sets that share none"));
+}
+
+#[test]
+fn a_wrong_path_goes_through_the_operations() {
+    let made = task("+-*", 9, 99, Layout::Compact);
+    let problem = asked(&made, &[3, 5, 7], 22);
+    for (completion, finished, wanted) in [
+        ("3*5=15 15+7=22;3*5+7", true, "none"),
+        ("5*3=16 16+7=23;3*5+7+1", true, "✖ 3*5=16 NotEqual"),
+        ("3*5=15 15+7=23;3*5", true, "3*5=15 ✖ 15+7=23 NotEqual"),
+        ("3*5=15 15+5=20;3*5+5", true, "3*5=15 ✖ 15+5=20 NotAtHand"),
+        ("3*5=15 15/7=2;3*5/7", true, "3*5=15 ✖ 15/7=2 NotAtHand"),
+        (
+            "3*5=15 15-7=8;3*5-7",
+            true,
+            "3*5=15 | 15-7=8 ✖ 3*5-7 MissesTarget",
+        ),
+        ("3*5=15 what;3*5", true, "3*5=15 ✖ what Unreadable"),
+        ("3*5=15;3*+", true, "3*5=15 ✖ 3*+ Unreadable"),
+        (";3+5", true, "✖ 3+5 MissesTarget"),
+        // Cut off within an operation, and within the expression.
+        ("3*5=15 15+7=2", false, "3*5=15"),
+        ("3*5=15 15-7=8;3*", false, "3*5=15 | 15-7=8"),
+        ("+*7", true, "none"),
+        ("", true, "none"),
+    ] {
+        let path = made.wrong_path(&problem, completion, finished);
+        assert_eq!(slip::told(path), wanted, "{completion}");
+    }
+    let tagged = task("+-*", 9, 99, Layout::Tags);
+    let completion = "<think>3*5=15 7+15=23</think><answer>3*5+8</answer>";
+    let path = tagged.wrong_path(&asked(&tagged, &[3, 5, 7], 22), completion, true);
+    assert_eq!(slip::told(path), "3*5=15 ✖ 15+7=23 NotEqual");
 }

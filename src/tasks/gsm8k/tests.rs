@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::FilesConfig;
 use crate::tasks::file_task::{FileTask, load_texts};
-use crate::tasks::{Split, Task as _};
+use crate::tasks::{Split, Task as _, slip};
 
 const SOLUTION: &str =
     "Anna sold 48/2 = <<48/2=24>>24 clips.\nIn all <<48+24=72>>72 clips.\n#### 72";
@@ -184,4 +184,25 @@ fn rows_without_question_or_answer_are_refused() {
     assert!(refused(json!({ "question": "q", "answer": "#### x" })).contains("no reference"));
     assert!(refused(json!({ "question": "q", "answer": 72 })).contains("`answer` is a number"));
     assert!(refused(json!({ "question": " ", "answer": "#### 1" })).contains("no question"));
+}
+
+#[test]
+fn a_wrong_path_ends_with_its_first_wrong_calculation() {
+    let task = task(Layout::Compact);
+    let problem = task.problem(Split::Train, 2, 0);
+    for (completion, wanted) in [
+        ("<<1+1=3>>3 <<2+2=4>>\n#### 4", "✖ 1+1=3 NotEqual"),
+        (
+            "<<1+1=2>> <<2 * 3 = 7>> <<1+1=3>>",
+            "1+1=2 ✖ 2*3=7 NotEqual",
+        ),
+        ("<<1+1=2>><<2+=>>", "1+1=2 ✖ 2+= Unreadable"),
+        // Every calculation holds: what is wrong is which were made, and the path shows these.
+        ("<<1+1=2>>\n#### 3", "none"),
+        ("<<what>>", "none"),
+        ("1+1=3", "none"),
+    ] {
+        let path = task.wrong_path(&problem, completion, true);
+        assert_eq!(slip::told(path), wanted, "{completion}");
+    }
 }

@@ -239,3 +239,12 @@ fn rows_that_contradict_themselves_are_refused() {
         );
     }
 }
+
+#[test]
+fn a_wrong_step_is_found_by_the_statements() {
+    let (task, problem) = task(Layout::Compact);
+    let text = "Assume Ava is a knight. Assume Liam is a knight.";
+    let path = task.wrong_path(&problem, text, true);
+    let wanted = "1=knight ✖ 2=knight Contradicts";
+    assert_eq!(crate::tasks::slip::told(path), wanted);
+}

@@ -129,7 +129,10 @@ pub fn search(statements: &[Statement], order: Order) -> Vec<Step> {
 }
 
 /// The first decided speaker whose claim can no longer be as it must be.
-fn contradicted(statements: &[Statement], decided: &[Option<bool>]) -> Option<(usize, bool)> {
+pub(super) fn contradicted(
+    statements: &[Statement],
+    decided: &[Option<bool>],
+) -> Option<(usize, bool)> {
     statements
         .iter()
         .zip(decided)

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::text;
+use super::follow::Said;
 use crate::tasks::{Reward, tags};
 
 /// What comes after a name: ` is a knight`, ` cannot be a knave`.
@@ -99,9 +99,8 @@ fn position(names: &[String], name: &str) -> Option<usize> {
     names.iter().position(|other| other == name)
 }
 
-/// The reasoning path of an English text: what is assumed or ruled out of whom, in order, as
-/// `1=knight|2=knave` with people counted from 1. `None` where nothing is.
-pub fn assumptions(names: &[String], reasoning: &str) -> Option<String> {
+/// What an English text assumes or rules out of whom, in order.
+pub fn assumptions(names: &[String], reasoning: &str) -> Vec<Said> {
     let said = SAID_ROLE.captures_iter(reasoning).filter_map(|found| {
         let before = &reasoning[..found.get(0)?.start()];
         let (person, start) = named_last(names, before)?;
@@ -116,25 +115,28 @@ pub fn assumptions(names: &[String], reasoning: &str) -> Option<String> {
                     .any(|other| word.eq_ignore_ascii_case(other))
             })
         };
-        (found.get(1).is_none() || assumed()).then_some((person, found.get(2).is_some()))
+        let fits = found.get(1).is_some();
+        let knight = found.get(2).is_some();
+        (!fits || assumed()).then_some(Said {
+            person,
+            knight,
+            fits,
+        })
     });
-    path(said)
+    said.collect()
 }
 
-/// The reasoning path of a text in the short wording, as for [`assumptions`].
-pub fn assumptions_short(names: &[String], reasoning: &str) -> Option<String> {
+/// What a text in the short wording assumes (`A=k+`) or rules out (`B=k!A`) of whom, in order.
+pub fn assumptions_short(names: &[String], reasoning: &str) -> Vec<Said> {
     let said = SHORT_ROLE.captures_iter(reasoning).filter_map(|found| {
         let marked = !found[3].is_empty();
-        marked.then_some((position(names, &found[1])?, found.get(2).is_some()))
+        marked.then_some(Said {
+            person: position(names, &found[1])?,
+            knight: found.get(2).is_some(),
+            fits: &found[3] == "+",
+        })
     });
-    path(said)
-}
-
-fn path(said: impl Iterator<Item = (usize, bool)>) -> Option<String> {
-    let pairs: Vec<String> = said
-        .map(|(person, knight)| format!("{}={}", person + 1, text::role(knight)))
-        .collect();
-    (!pairs.is_empty()).then(|| pairs.join("|"))
+    said.collect()
 }
 
 /// The reward of Logic-RL for a completion with tags: format +1 where all four tags stand in it

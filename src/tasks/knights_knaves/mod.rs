@@ -13,6 +13,7 @@
 //! | short | compact | `A=k+ B=k!A B=n+;A=k B=n` |
 
 pub mod demonstration;
+pub mod follow;
 pub mod generate;
 pub mod grade;
 mod puzzle;
@@ -38,7 +39,7 @@ use rand::seq::IndexedRandom as _;
 use self::generate::Limits;
 use self::wording::CONCLUSION;
 use super::draw::{check_range, draw, open_levels};
-use super::{Perturbation, Problem, Reward, Split, Task, TaskError, tags};
+use super::{Perturbation, Problem, Reward, Split, Task, TaskError, WrongPath, tags};
 use crate::config::{Layout, TaskConfig};
 use crate::rng::{Purpose, Stream, stream};
 
@@ -184,6 +185,17 @@ impl Task for KnightsKnaves {
 
     fn path(&self, problem: &Problem, completion: &str) -> Option<String> {
         self.wording.path(&Puzzle::of(problem)?.names, completion)
+    }
+
+    fn wrong_path(
+        &self,
+        problem: &Problem,
+        completion: &str,
+        _finished: bool,
+    ) -> Option<WrongPath> {
+        let puzzle = Puzzle::of(problem)?;
+        self.wording
+            .wrong_path(&puzzle.names, &puzzle.statements, completion)
     }
 
     fn answer(&self, problem: &Problem, completion: &str) -> Option<String> {

@@ -1,11 +1,12 @@
 //! The two wordings, and how reasoning and answer are laid out and read in each.
 
 use super::demonstration::{self, Order, search};
+use super::follow::{Said, follow};
 use super::statement::Statement;
 use super::{grade, short, text};
 use crate::config::Layout;
 use crate::rng::Stream;
-use crate::tasks::{Reward, tags};
+use crate::tasks::{Reward, WrongPath, tags};
 
 /// What stands before the answer of a compact English completion.
 pub(super) const CONCLUSION: &str = "CONCLUSION:";
@@ -97,9 +98,28 @@ impl Wording {
 
     /// The reasoning path of a completion: what is assumed of whom, in order.
     pub fn path(self, names: &[String], completion: &str) -> Option<String> {
+        let steps: Vec<String> = self
+            .said(names, completion)
+            .iter()
+            .map(Said::step)
+            .collect();
+        (!steps.is_empty()).then(|| steps.join("|"))
+    }
+
+    /// The steps of a completion up to the first that does not hold, if there is one.
+    pub fn wrong_path(
+        self,
+        names: &[String],
+        statements: &[Statement],
+        completion: &str,
+    ) -> Option<WrongPath> {
+        follow(statements, self.said(names, completion).into_iter()).if_wrong()
+    }
+
+    fn said(self, names: &[String], reasoning: &str) -> Vec<Said> {
         match self {
-            Self::English => grade::assumptions(names, completion),
-            Self::Short => grade::assumptions_short(names, completion),
+            Self::English => grade::assumptions(names, reasoning),
+            Self::Short => grade::assumptions_short(names, reasoning),
         }
     }
 }

@@ -162,6 +162,8 @@ fn way(ui: &mut Ui, task: Option<TaskKind>, record: &CompletionRecord) {
     let way = steps::way(task, record);
     let text = match way.steps {
         Some(mut steps) => {
+            let slip = way.slip.as_ref();
+            steps.extend(slip.map(|(step, _)| format!("⚠ {step} (first wrong step)")));
             if !way.answer.is_empty() && steps.last() != Some(&way.answer) {
                 steps.push(way.answer);
             }
@@ -171,7 +173,7 @@ fn way(ui: &mut Ui, task: Option<TaskKind>, record: &CompletionRecord) {
     };
     ui.add(egui::Label::new(RichText::new(&text).weak().small()).truncate())
         .on_hover_text(format!(
-            "{text}\nThe steps of the reasoning, whatever their wording. A path cannot be read \
-             where a step does not follow from the one before"
+            "{text}\nThe steps of the reasoning, whatever their wording, up to the first that does \
+             not hold"
         ));
 }

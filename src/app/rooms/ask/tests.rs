@@ -40,6 +40,7 @@ fn sampled(ticket: u64, verdicts: &[bool]) -> Reply {
         correct,
         advantage: None,
         path: None,
+        wrong_path: None,
         logprobs: Vec::new(),
         pieces: Vec::new(),
     };

@@ -36,6 +36,7 @@ fn completions(level: u32, problem: u64, correct: &[bool]) -> Vec<CompletionReco
         correct,
         advantage: None,
         path: None,
+        wrong_path: None,
         logprobs: Vec::new(),
         pieces: Vec::new(),
     };

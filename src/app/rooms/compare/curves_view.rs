@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use eframe::egui::{self, Rect, RichText, Ui};
-use egui_plot::{FilledArea, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi};
+use eframe::egui::{self, RichText, Ui};
+use egui_plot::{
+    FilledArea, HoverPosition, Line, LineStyle, Plot, PlotBounds, PlotPoint, PlotPoints, PlotUi,
+};
 use serde::{Deserialize, Serialize};
 
 use super::curves::{Axis, EXAM, Prepared, Preparing, Shape, Trace, What, about, metrics};
@@ -42,6 +44,9 @@ pub struct CurvesView {
     /// Other lines than before are drawn: what was zoomed to is void.
     #[serde(skip)]
     is_new: bool,
+    /// The part that is seen, which the user may have zoomed to.
+    #[serde(skip)]
+    seen: Option<PlotBounds>,
     /// The group whose entry in the legend is pointed at.
     #[serde(skip)]
     pointed: Option<usize>,
@@ -66,17 +71,29 @@ impl CurvesView {
         Some(CurvesCsv::new(prepared, groups, curves, shown))
     }
 
-    /// Draws; says where.
-    pub fn show(&mut self, ui: &mut Ui, compared: &Compared) -> Rect {
-        let groups = &compared.comparison.groups;
+    /// Draws the curves with what they are chosen with.
+    pub fn show(&mut self, ui: &mut Ui, compared: &Compared) {
         self.controls(ui, compared);
+        // What is seen is the plot's own to say.
+        self.seen = None;
+        self.seen = self.draw(ui, compared);
+        if self.is_new && self.seen.is_some() {
+            // The bounds of the first frame are those of what was there before.
+            self.is_new = false;
+            ui.ctx().request_repaint();
+        }
+    }
+
+    /// Draws legend and curves: the part that was seen last, where it is drawn on another sheet.
+    /// Returns the part that is seen; none where nothing is drawn.
+    pub fn draw(&mut self, ui: &mut Ui, compared: &Compared) -> Option<PlotBounds> {
+        let groups = &compared.comparison.groups;
         let looks = looks(ui, groups);
-        let top = ui.cursor().min;
         self.legend(ui, groups, &looks);
         let shown = |trace: &&Trace| !self.hidden.contains(&groups[trace.group].label);
         let Some(prepared) = &self.prepared else {
             ui.spinner();
-            return Rect::from_min_max(top, ui.min_rect().max);
+            return None;
         };
         let traces: Vec<&Trace> = prepared.traces.iter().filter(shown).collect();
         if traces.is_empty() {
@@ -85,7 +102,7 @@ impl CurvesView {
                 false => "All groups are hidden: click one above to show it",
             };
             ui.label(RichText::new(text).weak());
-            return Rect::from_min_max(top, ui.min_rect().max);
+            return None;
         }
         let drawing = Drawing {
             what: &prepared.what,
@@ -93,14 +110,9 @@ impl CurvesView {
             curves: &compared.curves,
             looks: &looks,
             pointed: self.pointed,
+            part: self.seen,
         };
-        drawing.show(ui, &traces, self.is_new);
-        if self.is_new {
-            // The bounds of the first frame are those of what was there before.
-            self.is_new = false;
-            ui.ctx().request_repaint();
-        }
-        Rect::from_min_max(top, ui.min_rect().max)
+        Some(drawing.show(ui, &traces, self.is_new))
     }
 
     /// Makes the lines ready, as far as a frame allows. Those of before stay until then.
@@ -237,10 +249,12 @@ struct Drawing<'a> {
     curves: &'a [Curves],
     looks: &'a [Look],
     pointed: Option<usize>,
+    /// The part to show, where it is not left to the plot.
+    part: Option<PlotBounds>,
 }
 
 impl Drawing<'_> {
-    fn show(&self, ui: &mut Ui, traces: &[&Trace], is_new: bool) {
+    fn show(&self, ui: &mut Ui, traces: &[&Trace], is_new: bool) -> PlotBounds {
         let (title, unit, _) = about(&self.what.metric);
         let y_title = match unit {
             "" => title.to_owned(),
@@ -285,6 +299,9 @@ impl Drawing<'_> {
             plot = plot.reset();
         }
         let drawn = plot.show(ui, |plot| {
+            if let Some(part) = self.part {
+                plot.set_plot_bounds(part);
+            }
             let range = match plot.auto_bounds().x {
                 true => f64::NEG_INFINITY..=f64::INFINITY,
                 false => plot.plot_bounds().range_x(),
@@ -300,6 +317,7 @@ impl Drawing<'_> {
             let text = format!("{title} over {axis}");
             egui::WidgetInfo::labeled(egui::Role::Image, true, text)
         });
+        *drawn.transform.bounds()
     }
 
     fn band(&self, plot: &mut PlotUi<'_>, trace: &Trace) {

@@ -1,29 +1,26 @@
 //! Starts a comparison: several methods, each with several seeds, from one configuration. Folders
 //! are the same as those of `sasr compare`, so that either can go on with the other's.
 
-use std::collections::BTreeMap;
+pub mod plan;
+pub mod progress;
 
 use eframe::egui::{self, RichText, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::look::{METHODS, method_hint, seconds};
-use crate::app::engine::{QueueState, Request};
+use self::plan::{Planned, checked, time_in_words, times};
+use super::look::{METHODS, method_hint};
+use crate::app::engine::Request;
 use crate::app::library::Compared;
 use crate::app::presets::{self, Preset};
-use crate::app::record::{Columns, Record, RunKey};
 use crate::app::{Actions, World, theme};
-use crate::config::{ConfigError, Method, RunConfig};
+use crate::config::{Method, RunConfig};
 use crate::runs::compare::method_name;
-use crate::training::Phase;
 
 /// Where no earlier run tells how long this takes.
 const NO_TIME: &str = "No run of this configuration has been opened yet, so its time is not known";
 
 /// Seeds at most.
 const MOST_SEEDS: u64 = 20;
-
-/// Steps of a run from which on it says how long others take.
-const ENOUGH_STEPS: usize = 20;
 
 /// The configuration that all runs share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,19 +51,6 @@ pub struct Launch {
     planned: Option<Planned>,
 }
 
-/// What the form comes to.
-struct Planned {
-    base: RunConfig,
-    methods: Vec<Method>,
-    seeds: u64,
-    folder: String,
-    outcome: Result<Vec<RunConfig>, String>,
-    /// Seconds of a run, by method, as far as is known.
-    times: Vec<(Method, Option<f64>)>,
-    /// When the times were looked up, in the window's seconds.
-    looked_up: f64,
-}
-
 impl Default for Launch {
     fn default() -> Self {
         Self {
@@ -87,63 +71,6 @@ impl Default for Launch {
             planned: None,
         }
     }
-}
-
-/// The configurations of a comparison, seed by seed and method by method, named and set as
-/// `sasr compare` does.
-///
-/// # Errors
-/// With what is wrong with the first configuration that cannot be used.
-pub fn plan(
-    base: &RunConfig,
-    methods: &[Method],
-    seeds: u64,
-) -> Result<Vec<RunConfig>, ConfigError> {
-    let mut configs = Vec::new();
-    for seed in 0..seeds {
-        for &method in methods {
-            let mut config = base.clone();
-            config.balance.method = method;
-            config.seed = seed;
-            config.name = format!("{}-s{seed}", method_name(method));
-            config.check()?;
-            configs.push(config);
-        }
-    }
-    Ok(configs)
-}
-
-/// Seconds that a run of `method` takes, from runs of the same configuration (but for seed, name
-/// and length); none without any. The base model's training and the tests are not counted.
-pub fn seconds_of_run<'a>(
-    base: &RunConfig,
-    method: Method,
-    measured: impl Iterator<Item = (&'a RunConfig, &'a Columns)>,
-) -> Option<f64> {
-    let alike = |config: &RunConfig| {
-        let mut same = RunConfig {
-            name: config.name.clone(),
-            description: config.description.clone(),
-            seed: config.seed,
-            max_steps: config.max_steps,
-            checkpoint: config.checkpoint.clone(),
-            logging: config.logging.clone(),
-            ..base.clone()
-        };
-        same.balance.method = method;
-        same == *config
-    };
-    let (mut total, mut count) = (0.0, 0u32);
-    for (config, columns) in measured {
-        let Some(&time) = columns.seconds.last() else {
-            continue;
-        };
-        if columns.len() >= ENOUGH_STEPS && columns.first() == 1 && time > 0.0 && alike(config) {
-            total += time / columns.len() as f64;
-            count += 1;
-        }
-    }
-    (count > 0).then(|| total / f64::from(count) * base.max_steps as f64)
 }
 
 impl Base {
@@ -420,141 +347,8 @@ fn default_folder(base: &RunConfig) -> String {
     format!("{}-compare", base.name)
 }
 
-/// The plan, or in words why there is none.
-fn checked(
-    base: &RunConfig,
-    folder: &str,
-    methods: &[Method],
-    seeds: u64,
-) -> Result<Vec<RunConfig>, String> {
-    if methods.is_empty() {
-        return Err("Choose at least one method".into());
-    }
-    // A folder's name obeys the same rule as a run's.
-    let named = RunConfig {
-        name: folder.to_owned(),
-        ..RunConfig::default()
-    };
-    if let Err(error) = named.check() {
-        return Err(format!("The comparison's name cannot be used: {error}"));
-    }
-    plan(base, methods, seeds).map_err(|error| error.to_string())
-}
-
-fn times(
-    base: &RunConfig,
-    methods: &[Method],
-    world: &World,
-    compared: Option<&Compared>,
-) -> Vec<(Method, Option<f64>)> {
-    let mut measured: BTreeMap<&RunKey, (&RunConfig, &Columns)> = BTreeMap::new();
-    for run in compared.iter().flat_map(|compared| &compared.curves) {
-        measured.insert(&run.run, (&run.config, &run.columns));
-    }
-    for (key, record) in world.records {
-        measured.insert(key, (&record.config, &record.columns));
-    }
-    let of = |&method: &Method| {
-        let measured = measured.values().copied();
-        (method, seconds_of_run(base, method, measured))
-    };
-    methods.iter().map(of).collect()
-}
-
-/// How long it will take, as far as earlier runs tell; none where they tell nothing.
-fn time_in_words(planned: &Planned) -> Option<String> {
-    let known: Vec<(Method, f64)> = planned
-        .times
-        .iter()
-        .filter_map(|&(method, time)| Some((method, time?)))
-        .collect();
-    let each: Vec<String> = known
-        .iter()
-        .map(|&(method, time)| format!("{} for {}", seconds(time), method_name(method)))
-        .collect();
-    let total = known.iter().map(|(_, time)| time).sum::<f64>() * planned.seeds as f64;
-    let unknown = planned.times.len() - known.len();
-    match (known.is_empty(), unknown) {
-        (true, _) => None,
-        (false, 0) => Some(format!(
-            "Going by earlier runs about {} in all, base model and tests not counted ({} a run)",
-            seconds(total),
-            each.join(", ")
-        )),
-        (false, _) => Some(format!(
-            "Going by earlier runs, a run takes about {} (base model and tests not counted); \
-             nothing is known of the other methods",
-            each.join(", ")
-        )),
-    }
-}
-
 /// Runs that a folder holds already.
 fn known_in(world: &World, folder: &str) -> usize {
     let inside = |key: &str| super::chooser::split(key).0 == Some(folder);
     world.runs.iter().filter(|card| inside(&card.key)).count()
-}
-
-/// How far a queue is, from 0 to 1: runs that are done, and the part of the one in hand.
-pub fn share_done(queue: &QueueState, part: f32) -> f32 {
-    let total = queue.runs.len().max(1) as f32;
-    ((queue.done as f32 + part.clamp(0.0, 1.0)) / total).min(1.0)
-}
-
-/// Draws how far the queue is, with a button to end it.
-pub fn progress(ui: &mut Ui, queue: &QueueState, world: &World, actions: &mut Actions) {
-    let current = world.live.and_then(|key| world.records.get(key));
-    let part = current.map_or(0.0, |record| {
-        record.step() as f32 / record.config.max_steps.max(1) as f32
-    });
-    let number = (queue.done + 1).min(queue.runs.len());
-    let mut text = format!("Run {number} of {}", queue.runs.len());
-    if let Some(key) = queue.runs.get(queue.done) {
-        text.push_str(&format!(", {}", super::chooser::split(key).1));
-    }
-    if let Some(record) = current {
-        text.push_str(&where_it_stands(record));
-        if let Some(left) = seconds_left(queue, record) {
-            text.push_str(&format!(", about {} left", seconds(left)));
-        }
-    }
-    ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new(format!("Comparison {}", queue.folder)).strong());
-        let bar = egui::ProgressBar::new(share_done(queue, part)).desired_width(160.0);
-        ui.add(bar.show_percentage()).widget_info(|| {
-            egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, "Comparison done")
-        });
-        ui.label(text);
-        let cancel = ui.button("Cancel");
-        let hint = "The run in hand is stopped and saved; starting the comparison again goes on";
-        if cancel.on_hover_text(hint).clicked() {
-            actions.engine(Request::CancelQueue);
-        }
-    });
-}
-
-/// Where the run in hand stands.
-fn where_it_stands(record: &Record) -> String {
-    if record.phase == Phase::Base {
-        return format!(
-            ", base model, step {} of {}",
-            record.base_loss.len(),
-            record.base_steps
-        );
-    }
-    format!(", step {} of {}", record.step(), record.config.max_steps)
-}
-
-/// Seconds that the queue still needs if all its runs go at the pace of the one in hand, base models
-/// and tests not counted; none before that has a pace.
-pub fn seconds_left(queue: &QueueState, record: &Record) -> Option<f64> {
-    let columns = &record.columns;
-    if columns.len() < ENOUGH_STEPS {
-        return None;
-    }
-    let (first, last) = (columns.seconds.first()?, columns.seconds.last()?);
-    let pace = (last - first) / (columns.len() - 1) as f64;
-    let steps = record.config.max_steps;
-    let later = queue.runs.len().saturating_sub(queue.done + 1) as u64;
-    Some(pace * (steps.saturating_sub(record.step()) + later * steps) as f64)
 }

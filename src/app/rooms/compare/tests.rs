@@ -3,11 +3,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::chooser::{Row, chosen_of, rows, split};
 use super::curves::{Axis, Band, EXAM, Points, Prepared, Preparing, Shape, What, metrics};
 use super::export::{CurvesCsv, field, results};
-use super::launch::{plan, seconds_of_run, share_done};
+use super::launch::plan::{plan, seconds_of_run};
+use super::launch::progress::{seconds_left, share_done};
 use super::look::{Unit, grouped, places};
 use super::reading::{Reading, State};
 use super::results::measures;
+use super::saving::stem;
 use super::*;
+use crate::app::Action;
 use crate::app::library::{Compared, Curves, RunCard};
 use crate::app::record::Columns;
 use crate::config::{Method, RunConfig};
@@ -576,12 +579,12 @@ fn a_queue_tells_how_long_it_still_takes() {
     };
     let config = run(Method::Sft, 0, 1, &[true]).config;
     let mut record = Record::new("x/b".into(), config, crate::app::record::Motion::Still);
-    assert_eq!(launch::seconds_left(&queue, &record), None);
+    assert_eq!(seconds_left(&queue, &record), None);
     for number in 1..=40 {
         record.hear(crate::training::Event::Step(Box::new(step(number, None))));
     }
     // Half a second a step: 160 more of this run, 200 of the next.
-    let left = launch::seconds_left(&queue, &record).unwrap();
+    let left = seconds_left(&queue, &record).unwrap();
     assert!((left - 180.0).abs() < 1e-6, "{left}");
 }
 

@@ -49,6 +49,7 @@ pub(super) fn answer(kind: &str, level: u32, correct: bool) -> CompletionRecord 
         correct,
         advantage: None,
         path: None,
+        wrong_path: None,
         logprobs: Vec::new(),
         pieces: Vec::new(),
     }

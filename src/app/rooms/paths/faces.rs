@@ -43,6 +43,15 @@ fn face(node: &Node, prompt: &str, total: usize) -> Face {
             share.clone(),
             format!("The problem: {share}\n{prompt}"),
         ),
+        Kind::Wrong(flaw) => (
+            format!("⚠ {}", short(&node.text, STEP_LETTERS - 2)),
+            format!("first wrong step, {}", samples(count)),
+            format!(
+                "The first wrong step: {}\n{}. {count} of {total} samples go wrong here; {share}",
+                node.text,
+                flaw.words()
+            ),
+        ),
         Kind::Step => (
             match node.text.lines().count() {
                 0 | 1 => short(&node.text, STEP_LETTERS),
@@ -74,15 +83,15 @@ fn face(node: &Node, prompt: &str, total: usize) -> Face {
             "no readable path".into(),
             share.clone(),
             format!(
-                "No readable path: a step does not follow from the one before, or the text has \
-                 none\n{count} of {total} samples; {share}"
+                "No readable path: not even a first step can be read\n{count} of {total} samples; \
+                 {share}"
             ),
         ),
     };
     let width = |text: &str, letter: f32| text.chars().count() as f32 * letter;
-    // ✔ and ✖ come from another font and are wider than letters.
+    // ✔, ✖ and ⚠ come from another font and are wider than letters.
     let sign = match node.kind {
-        Kind::End { .. } => HEAD * 0.7,
+        Kind::End { .. } | Kind::Wrong(_) => HEAD * 0.7,
         _ => 0.0,
     };
     let head_width = width(&head, HEAD * 0.605) + sign;
@@ -119,15 +128,16 @@ mod tests {
 
     #[test]
     fn faces_tell_counts_in_words() {
-        let tree = Tree::of(&ways(&["3+2 5=", "3+2 5=", "3+2 6", "?"]));
+        let tree = Tree::of(&ways(&["3+2 5=", "3+2 5=", "3+2 6", "?", "3+2 !3+3 6"]));
         let faces = of(&tree, "1+2+2");
         let lines: Vec<String> = faces
             .iter()
             .map(|face| format!("{} / {}", face.head, face.foot))
             .collect();
-        assert_eq!(lines[0], "1+2+2 / 2 of 4 right");
+        assert_eq!(lines[0], "1+2+2 / 2 of 5 right");
         for wanted in [
-            "3+2 / 2 of 3 right",
+            "3+2 / 2 of 4 right",
+            "⚠ 3+3 / first wrong step, 1 sample",
             "✔ 5 / 2 samples",
             "✖ 6 / 1 sample",
             "no readable path / 0 of 1 right",
@@ -141,8 +151,13 @@ mod tests {
         assert!(
             faces[1]
                 .words
-                .contains("3 of 4 samples come through here; 2 of 3 right")
+                .contains("4 of 5 samples come through here; 2 of 4 right")
         );
+        let wrong = faces.iter().find(|face| face.head.starts_with('⚠'));
+        assert!(wrong.is_some_and(|face| {
+            face.words
+                .contains("The first wrong step: 3+3\nOne operation does not lead here")
+        }));
     }
 
     #[test]

@@ -15,8 +15,10 @@ pub struct Numbers {
     pub right_ways: usize,
     /// Entropy of the paths in nats; none where no path can be read.
     pub entropy: Option<f64>,
-    /// Samples whose path cannot be read.
+    /// Samples of which no step can be read.
     pub unread: usize,
+    /// Samples that stumble over a step.
+    pub slipped: usize,
 }
 
 impl Numbers {
@@ -34,9 +36,16 @@ impl Numbers {
             ways: distinct_paths(&samples),
             right_ways: distinct_correct_paths(&samples),
             entropy: path_entropy(&samples),
-            unread: samples
+            unread: records
                 .iter()
-                .filter(|sample| sample.path.is_none())
+                .filter(|record| record.path.is_none() && record.wrong_path.is_none())
+                .count(),
+            slipped: records
+                .iter()
+                .filter(|record| {
+                    let path = record.wrong_path.as_ref();
+                    path.is_some_and(|path| path.slip.is_some())
+                })
                 .count(),
         }
     }
@@ -87,7 +96,7 @@ fn correct_ways(ways: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tasks::Split;
+    use crate::tasks::{Flaw, Slip, Split, WrongPath};
 
     fn record(path: Option<&str>, correct: bool) -> CompletionRecord {
         CompletionRecord {
@@ -107,6 +116,7 @@ mod tests {
             correct,
             advantage: None,
             path: path.map(Into::into),
+            wrong_path: None,
             logprobs: Vec::new(),
             pieces: Vec::new(),
         }
@@ -131,8 +141,17 @@ mod tests {
             right_ways: 2,
             entropy: Some(entropy),
             unread: 2,
+            slipped: 0,
         };
         assert_eq!(numbers, wanted);
+        let mut slip = record(None, false);
+        slip.wrong_path = Some(WrongPath {
+            steps: vec!["a".into()],
+            slip: Some(Slip::new("b", Flaw::DoesNotFollow)),
+        });
+        let with_a_slip = Numbers::of(&[record(Some("a|1"), true), slip]);
+        let counted = (with_a_slip.ways, with_a_slip.slipped, with_a_slip.unread);
+        assert_eq!(counted, (1, 1, 0), "what goes wrong is no way");
         let wrong = Numbers::of(&[record(Some("a|2"), false), record(None, false)]);
         assert_eq!(
             (wrong.ways, wrong.right_ways, wrong.entropy),

@@ -240,6 +240,7 @@ fn zoomed(seen: TSTransform, around: Vec2, factor: f32) -> TSTransform {
 fn color_of(node: &Node, colors: &Palette) -> Color32 {
     match node.kind {
         Kind::End { correct } => colors.verdict(correct),
+        Kind::Wrong(_) => colors.wrong,
         Kind::Unread => colors.faint,
         Kind::Root | Kind::Step => colors.share(node.share()),
     }
@@ -249,6 +250,18 @@ fn curve(from: Pos2, to: Pos2, stroke: Stroke) -> CubicBezierShape {
     let bend = vec2((to.x - from.x) * 0.5, 0.0);
     let points = [from, from + bend, to - bend, to];
     CubicBezierShape::from_points_stroke(points, false, Color32::TRANSPARENT, stroke)
+}
+
+fn broken_frame(rect: Rect, stroke: Stroke, zoom: f32) -> Vec<egui::Shape> {
+    let rect = rect.shrink(stroke.width / 2.0);
+    let corners = [
+        rect.left_top(),
+        rect.right_top(),
+        rect.right_bottom(),
+        rect.left_bottom(),
+        rect.left_top(),
+    ];
+    egui::Shape::dashed_line(&corners, stroke, 6.0 * zoom, 4.0 * zoom)
 }
 
 fn paint(ui: &Ui, node: &Node, face: &Face, rect: Rect, zoom: f32, (strength, lit): (f32, bool)) {
@@ -266,7 +279,13 @@ fn paint(ui: &Ui, node: &Node, face: &Face, rect: Rect, zoom: f32, (strength, li
         true => Stroke::new(2.5, colors.accent),
         false => Stroke::new(1.2, color),
     };
-    painter.rect_stroke(rect, round, stroke, StrokeKind::Inside);
+    match node.kind {
+        // Not by colour alone: the frame of a wrong step is broken.
+        Kind::Wrong(_) if !lit => painter.extend(broken_frame(rect, stroke, zoom)),
+        _ => {
+            painter.rect_stroke(rect, round, stroke, StrokeKind::Inside);
+        }
+    }
     // Half sizes are enough; each size of letters is drawn into a texture once.
     let size = |letters: f32| (letters * zoom * 2.0).round() / 2.0;
     if size(HEAD) < 4.0 {
@@ -274,7 +293,7 @@ fn paint(ui: &Ui, node: &Node, face: &Face, rect: Rect, zoom: f32, (strength, li
     }
     let text = ui.visuals().strong_text_color().gamma_multiply(strength);
     let head = match node.kind {
-        Kind::End { .. } => color_of(node, colors).gamma_multiply(strength),
+        Kind::End { .. } | Kind::Wrong(_) => color_of(node, colors).gamma_multiply(strength),
         _ => text,
     };
     let line = |share: f32| egui::pos2(rect.center().x, rect.top() + share * rect.height());

@@ -235,12 +235,22 @@ impl Drawn {
                     ),
                 );
             }
+            if numbers.slipped > 0 {
+                put(
+                    numbers.slipped.to_string(),
+                    "⚠ go wrong at a step",
+                    "Samples with a step that does not hold. The tree shows their steps up to the \
+                     first wrong one, in a broken frame with ⚠, and then their answer. What is \
+                     counted as a way does not change by that: where the steps must hold to make \
+                     a path, these samples have none",
+                );
+            }
             if numbers.unread > 0 {
                 put(
                     numbers.unread.to_string(),
                     "unreadable",
-                    "Samples without a readable path: a step does not follow from the one \
-                     before, or there is none. They count neither as ways nor in the entropy",
+                    "Samples of which not even a first step can be read. They count neither as \
+                     ways nor in the entropy",
                 );
             }
         });
@@ -302,6 +312,7 @@ impl Drawn {
         let part = |&node: &usize| match tree.nodes[node].kind {
             Kind::Root => None,
             Kind::Step => Some(tree.nodes[node].text.replace('\n', " › ")),
+            Kind::Wrong(_) => Some(format!("⚠ {}", tree.nodes[node].text)),
             Kind::End { .. } | Kind::Unread => Some(self.picture.faces[node].head.clone()),
         };
         let way: Vec<String> = tree.way_to(index).iter().filter_map(part).collect();

@@ -1,15 +1,18 @@
 //! Reading the steps of a reasoning path, and the answer of a completion, for people.
 
 use crate::config::TaskKind;
+use crate::tasks::Flaw;
 use crate::tasks::expression::Expression;
 use crate::tasks::verify;
 use crate::training::CompletionRecord;
 
-/// How a completion went: its steps, where a path can be read, and where it ended.
+/// How a completion went: its steps as far as they hold, what it stumbled over, and where it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Way {
-    /// The steps in order; none where no path can be read.
+    /// The steps that hold, in order; none where no step can be read.
     pub steps: Option<Vec<String>>,
+    /// The first step that does not hold, after which no more are read.
+    pub slip: Option<(String, Flaw)>,
     /// The answer it gives; empty where none can be read.
     pub answer: String,
     pub correct: bool,
@@ -22,18 +25,26 @@ pub fn way(task: Option<TaskKind>, record: &CompletionRecord) -> Way {
         Some(TaskKind::KnightsKnaves) => names(&record.answer),
         _ => Vec::new(),
     };
-    let steps = record.path.as_deref().map(|path| {
-        let mut steps: Vec<String> = split(task, path)
-            .map(|step| shown(task, &names, step))
-            .collect();
+    let shown = |step: &str| shown(task, &names, step);
+    let slip = record.wrong_path.as_ref().and_then(|path| {
+        let slip = path.slip.as_ref()?;
+        Some((shown(&slip.step), slip.flaw))
+    });
+    let path = record.path.as_deref();
+    let steps: Option<Vec<String>> = match &record.wrong_path {
+        Some(path) => Some(path.steps.iter().map(|step| shown(step)).collect()),
+        None => path.map(|path| split(task, path).map(shown).collect()),
+    };
+    let steps = steps.map(|mut steps| {
         // The last line of a calculation is its answer, which the end of the path shows anyway.
-        if steps.len() > 1 && steps.last() == Some(&answer) {
+        if slip.is_none() && steps.len() > 1 && steps.last() == Some(&answer) {
             steps.pop();
         }
         steps
     });
     Way {
         steps,
+        slip,
         answer,
         correct: record.correct,
     }
@@ -127,6 +138,7 @@ mod tests {
             correct: true,
             advantage: None,
             path: path.map(Into::into),
+            wrong_path: None,
             logprobs: Vec::new(),
             pieces: Vec::new(),
         }
@@ -187,6 +199,30 @@ mod tests {
         assert_eq!(read, ("|x| is 3".into(), "3".into()));
         let read = steps(TaskKind::Gsm8k, "<<2*3=6>>\n#### 6", "2*3=6|6+1=7", "7");
         assert_eq!(read, ("2*3=6 / 6+1=7".into(), "6".into()));
+    }
+
+    #[test]
+    fn a_wrong_way_ends_with_its_first_wrong_step() {
+        use crate::tasks::{Slip, WrongPath};
+
+        let mut wrong = record("A=k+ B=k+;A=k B=k", Some("1=knight|2=knight"), "A=k B=n");
+        wrong.wrong_path = Some(WrongPath {
+            steps: vec!["1=knight".into()],
+            slip: Some(Slip::new("2=knight", Flaw::Contradicts)),
+        });
+        let read = way(Some(TaskKind::KnightsKnaves), &wrong);
+        assert_eq!(read.steps, Some(vec!["A is a knight".into()]));
+        assert_eq!(read.slip, Some(("B is a knight".into(), Flaw::Contradicts)));
+        assert_eq!(read.answer, "A=k B=k");
+    }
+
+    #[test]
+    fn records_of_before_are_read_and_those_without_a_wrong_path_stay_as_they_were() {
+        let whole = record("=0", Some("0"), "0");
+        let text = serde_json::to_string(&whole).expect("JSON");
+        assert!(!text.contains("wrong_path"), "{text}");
+        let read: CompletionRecord = serde_json::from_str(&text).expect("a record");
+        assert_eq!(read, whole);
     }
 
     #[test]

@@ -53,6 +53,7 @@ fn sampled(ticket: Ticket, paths: &[Option<&str>]) -> Reply {
         correct: path.is_some(),
         advantage: None,
         path: path.map(Into::into),
+        wrong_path: None,
         logprobs: Vec::new(),
         pieces: Vec::new(),
     };
@@ -197,4 +198,44 @@ fn the_room_can_be_used_by_names_alone() {
             .drawn()
             .is_some_and(|drawn| drawn.selected.is_none())
     );
+}
+
+#[test]
+fn wrong_answers_are_shown_up_to_the_step_that_went_wrong() {
+    use crate::tasks::{Flaw, Slip, WrongPath};
+    use egui_kittest::kittest::Queryable as _;
+
+    let records = records();
+    let room = Paths {
+        two: false,
+        ..Paths::default()
+    };
+    let mut harness = egui_kittest::Harness::builder()
+        .with_size(egui::vec2(900.0, 560.0))
+        .build_ui_state(
+            |ui, (room, actions): &mut (Paths, Actions)| room.show(ui, &world(&records), actions),
+            (room, Actions::default()),
+        );
+    harness.get_by_label("Sample").click();
+    harness.run_steps(3);
+    let (room, actions) = harness.state_mut();
+    let ticket = asked(actions)[0].0;
+    let mut reply = sampled(ticket, &[Some("3+3|6"), None, None]);
+    if let Reply::Sampled { records, .. } = &mut reply {
+        records[1].completion = "=3+3=7".into();
+        records[1].wrong_path = Some(WrongPath {
+            steps: vec!["3+3".into()],
+            slip: Some(Slip::new("7", Flaw::DoesNotFollow)),
+        });
+    }
+    room.hear(&reply);
+    harness.run();
+    harness.get_by_label_contains("3+3\n2 of 3 samples come through here; 1 of 2 right");
+    harness
+        .get_by_label_contains("The first wrong step: 7\nOne operation does not lead here")
+        .click();
+    harness.run();
+    harness.get_by_label("⚠ go wrong at a step");
+    harness.get_by_label("unreadable");
+    harness.get_by_label("3+3 › ⚠ 7");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::steps::Way;
+use crate::tasks::Flaw;
 
 /// What a node stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,6 +11,8 @@ pub enum Kind {
     /// The problem, where all samples begin.
     Root,
     Step,
+    /// The first step that does not hold; what follows is where its samples end.
+    Wrong(Flaw),
     /// Where samples end, right or wrong alike.
     End {
         correct: bool,
@@ -32,7 +35,7 @@ pub struct Node {
     pub right: usize,
     /// Nodes between it and the root, itself included.
     pub depth: usize,
-    /// Steps up to it, its own included.
+    /// Steps that hold up to it, its own included.
     pub steps: usize,
 }
 
@@ -182,7 +185,10 @@ fn next<'a>(way: &'a Way, at: &Node) -> (Kind, &'a str) {
         (None, _) => (Kind::End { correct }, ""),
         (Some(steps), _) => match steps.get(at.steps) {
             Some(step) => (Kind::Step, step),
-            None => (Kind::End { correct }, &way.answer),
+            None => match (&way.slip, at.kind) {
+                (_, Kind::Wrong(_)) | (None, _) => (Kind::End { correct }, &way.answer),
+                (Some((step, flaw)), _) => (Kind::Wrong(*flaw), step),
+            },
         },
     }
 }
@@ -191,12 +197,15 @@ fn next<'a>(way: &'a Way, at: &Node) -> (Kind, &'a str) {
 pub mod tests {
     use super::*;
 
-    /// `3+2 5 =5` is two steps and a right answer; `3+2 !4` a wrong one; `?` cannot be read.
+    /// `3+2 5 5=` is two steps and a right answer; `3+2 4` a wrong one; `3+2 !9 4` goes wrong at
+    /// its second step; `?` cannot be read.
     pub fn ways(texts: &[&str]) -> Vec<Way> {
         let way = |text: &&str| {
             let mut steps: Vec<String> = text.split(' ').map(Into::into).collect();
             let end = steps.pop().unwrap_or_default();
+            let slip = steps.pop_if(|step| step.starts_with('!'));
             Way {
+                slip: slip.map(|step| (step[1..].to_owned(), Flaw::DoesNotFollow)),
                 steps: (!end.starts_with('?')).then_some(steps),
                 correct: end.ends_with('='),
                 answer: end.trim_end_matches('=').into(),
@@ -231,6 +240,36 @@ pub mod tests {
         let unread = tree.nodes[0].children[2];
         assert_eq!(tree.nodes[unread].kind, Kind::Unread);
         assert_eq!(tree.nodes[unread].children.len(), 2);
+    }
+
+    #[test]
+    fn wrong_steps_are_branches_of_their_own_and_the_last_before_the_end() {
+        let tree = Tree::of(&ways(&[
+            "a c 5=", "a !c 5", "a !c 6", "a !c 6", "!a 7", "a !e f", "?",
+        ]));
+        let named = |name: &str, n, right| (name.to_owned(), n, right);
+        assert_eq!(
+            children(&tree, 0),
+            [named("a", 5, 1), named("a", 1, 0), named("", 1, 0)]
+        );
+        let a = tree.nodes[0].children[0];
+        assert_eq!(
+            children(&tree, a),
+            [named("c", 3, 0), named("c", 1, 1), named("e", 1, 0)]
+        );
+        let wrong = tree.nodes[a].children[0];
+        assert_eq!(tree.nodes[wrong].kind, Kind::Wrong(Flaw::DoesNotFollow));
+        assert_eq!(children(&tree, wrong), [named("6", 2, 0), named("5", 1, 0)]);
+        let first = tree.nodes[0].children[1];
+        assert_eq!(tree.nodes[first].kind, Kind::Wrong(Flaw::DoesNotFollow));
+        assert_eq!(children(&tree, first), [named("7", 1, 0)]);
+        // A long row in common is folded up to the wrong step, which stays by itself.
+        let tree = Tree::of(&ways(&["a b c d e !f 1", "a b c d e !f 2"]));
+        let row: Vec<&str> = tree.nodes[..5]
+            .iter()
+            .map(|node| node.text.as_str())
+            .collect();
+        assert_eq!(row, ["", "a", "b\nc\nd", "e", "f"]);
     }
 
     #[test]

@@ -44,6 +44,11 @@ pub fn show(
     field(ui, "Reference answer", &record.answer);
     let path = record.path.as_deref();
     field(ui, "Canonical path", path.unwrap_or("none could be read"));
+    let wrong = record.wrong_path.as_ref();
+    if let Some(slip) = wrong.and_then(|path| path.slip.as_ref()) {
+        let text = format!("{}\n{}", slip.step, slip.flaw.words());
+        field(ui, "First wrong step", &text);
+    }
     if !record.parts.is_empty() {
         rewards(ui, record, grpo);
     }

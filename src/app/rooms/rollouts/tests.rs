@@ -27,6 +27,7 @@ pub(super) fn completion(source: &str, problem: u64, sample: u32, reward: f32) -
         correct: reward > 0.5,
         advantage: None,
         path: (sample > 0).then(|| format!("path {sample}")),
+        wrong_path: None,
         logprobs: vec![-(sample as f32), -(sample as f32)],
         pieces: Vec::new(),
     }

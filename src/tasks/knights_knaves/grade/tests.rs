@@ -81,14 +81,14 @@ fn the_reward_with_tags_is_that_of_logic_rl() {
 #[test]
 fn assumptions_make_the_path() {
     let names = named(&["Zoey", "Luke"]);
-    let path = |text: &str| assumptions(&names, text);
+    let path = |text: &str| Wording::English.path(&names, text);
     let text = "Luke says that Zoey is a knave. Assume Zoey is a knight. If Luke is a knave then \
                 fine. Luke cannot be a knight, because Zoey is a knight. Suppose that Luke is a \
                 knave. Assume Chloe is a knave.";
     assert_eq!(path(text).as_deref(), Some("1=knight|2=knight|2=knave"));
     assert_eq!(path("Zoey is a knight and Luke is a knave."), None);
     let letters = named(&["A", "B"]);
-    let path = |text: &str| assumptions_short(&letters, text);
+    let path = |text: &str| Wording::Short.path(&letters, text);
     assert_eq!(
         path("A=k+ B=k!A B=n+;A=k B=n").as_deref(),
         Some("1=knight|2=knight|2=knave")

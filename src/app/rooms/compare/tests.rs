@@ -1,3 +1,5 @@
+mod picture;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::chooser::{Row, chosen_of, rows, split};

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use eframe::egui::{self, RichText, Ui};
+use eframe::egui::{self, Rangef, RichText, Ui};
 use egui_plot::{
-    FilledArea, HoverPosition, Line, LineStyle, Plot, PlotBounds, PlotPoint, PlotPoints, PlotUi,
+    AxisHints, FilledArea, HoverPosition, Line, LineStyle, Plot, PlotBounds, PlotPoint, PlotPoints,
+    PlotUi,
 };
 use serde::{Deserialize, Serialize};
 
@@ -267,7 +268,12 @@ impl Drawing<'_> {
             .height(ui.available_height().max(220.0))
             .allow_scroll(false)
             .grid_color(look::grid(ui))
-            .x_axis_label(axis)
+            .custom_x_axes(vec![
+                // Each line of the grid has its number where there is room.
+                AxisHints::new_x()
+                    .label(axis)
+                    .label_spacing(Rangef::new(35.0, 50.0)),
+            ])
             .y_axis_label(y_title)
             .include_x(*whole.start())
             .include_x(*whole.end())

@@ -249,6 +249,25 @@ fn a_finished_run_can_be_extended() {
 }
 
 #[test]
+fn extending_during_the_base_model_leaves_the_base_model_whole() {
+    let base = |events: &[Event]| {
+        let steps = events.iter();
+        steps
+            .filter(|event| matches!(event, Event::BaseStep { .. }))
+            .count()
+    };
+    let mut session = session(&["evaluation.problems=0"]);
+    let first = run_until(&mut session, |event| {
+        matches!(event, Event::BaseStep { .. })
+    });
+    session.handle(Command::Extend { max_steps: 33 }).unwrap();
+    let rest = finish(&mut session);
+    assert_eq!(base(&first) + base(&rest), 20);
+    assert!(rest.iter().any(|event| matches!(event, Event::BaseReady)));
+    assert_eq!(records(&rest).len(), 33);
+}
+
+#[test]
 fn groups_without_variance_leave_weights_alone_and_count_as_attempts() {
     // Untrained and with one-token completions, every answer is wrong.
     let set = [

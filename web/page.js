@@ -130,7 +130,7 @@ function goOn({ run, device }, keepsRun) {
   owed = null;
   page.again((keepsRun && run) || undefined, device ?? undefined);
   if (!run) return;
-  if (keepsRun) page.say(`Going on with ${run} from its last checkpoint`, false);
+  if (keepsRun) page.say(`Going on with ${run} from what was kept of it`, false);
   else page.say(`Nothing of ${run} had been kept yet: start it again, with a smaller model or batch if memory was short`, true);
 }
 

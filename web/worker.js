@@ -161,7 +161,8 @@ async function broke(error) {
   if (broken) return;
   broken = true;
   const said = lastPanicOr(error);
-  const memory = /memory|allocat|out of bounds|capacity overflow/i.test(said);
+  // Some browsers say "out of bounds" where memory cannot grow; of a list Rust also says its length.
+  const memory = /memory|allocat|out of bounds(?!: the len)|capacity overflow/i.test(said);
   await Promise.race([keeping, new Promise((done) => setTimeout(done, LAST_PATIENCE))]);
   self.postMessage({ broke: { said, memory } });
 }

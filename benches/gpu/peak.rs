@@ -29,11 +29,10 @@ impl Peak {
     /// Of an adapter by its description, or as given in GB/s and TFLOP/s. A program that stands in for a
     /// card has none.
     pub fn of(adapter: &str, bandwidth: Option<f64>, tflops: Option<f64>) -> Self {
-        // The name ends before "Ti" or a number that makes it another card.
+        // A word after the name ("Ti", "SUPER", "Laptop GPU") makes it another card.
         let named = |name: &str| {
-            let rest = adapter.split_once(name).map(|(_, rest)| rest);
+            let rest = adapter.split_once(name).map(|(_, rest)| rest.trim_start());
             rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
-                && !rest.is_some_and(|rest| rest.starts_with(" Ti"))
         };
         let known = CARDS.iter().find(|(name, ..)| named(name));
         Self {

@@ -22,7 +22,7 @@ const SCALE: f32 = 2.0;
 const MARGIN: f32 = 12.0;
 
 /// A sheet is no larger than this, in points: its pixels have to fit into a browser's memory.
-const LARGEST: Vec2 = vec2(4000.0, 6000.0);
+const LARGEST: Vec2 = vec2(3000.0, 5000.0);
 
 /// How often a sheet is laid out anew because what is on it needs more room.
 const ATTEMPTS: usize = 6;

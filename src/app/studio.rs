@@ -100,13 +100,15 @@ pub struct View<'a> {
 }
 
 /// Where closing the window stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Closing {
     No,
     /// A run is on: the user is asked.
     Asking,
     /// The run is being stopped and saved; the window closes then.
     Saving,
+    /// The run broke off instead of being saved, and why.
+    Failed(String),
     /// Nothing keeps it open.
     Yes,
 }

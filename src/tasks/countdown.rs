@@ -311,7 +311,11 @@ impl Task for Countdown {
         };
         let mut operations: Vec<&str> = thought.split_whitespace().collect();
         // What was cut off at the length limit is no step yet.
-        if !finished && completion.ends_with(thought) {
+        let broken_off = match self.layout {
+            Layout::Compact => !completion.contains(';'),
+            Layout::Tags => completion.ends_with(thought),
+        };
+        if !finished && broken_off {
             operations.pop();
         }
         let mut hand: Vec<i64> = payload.numbers.iter().map(|&n| n.into()).collect();

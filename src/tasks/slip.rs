@@ -95,10 +95,12 @@ impl WrongPath {
 impl Slip {
     /// White space in what is written as it stands is collapsed.
     pub fn new(step: &str, flaw: Flaw) -> Self {
-        Self {
-            step: super::verify::collapse_white_space(step),
-            flaw,
-        }
+        let step = super::verify::collapse_white_space(step);
+        let step = match step.is_empty() {
+            true => "(nothing)".into(),
+            false => step,
+        };
+        Self { step, flaw }
     }
 }
 

@@ -135,7 +135,7 @@ impl Alarms {
         let bound = if raised { 0.5 } else { 0.9 } * config.d_cap;
         let d = mean(&self.d).filter(|&d| d >= bound).map(|d| {
             format!(
-                "Over the last {WINDOW} steps the policy was at least {d:.2} nats per token away from its \
+                "Over the last {WINDOW} steps the policy was on average {d:.2} nats per token or more away from its \
                  origin, and the pull back to the textbook stops growing at {:.2} (balance.d_cap).",
                 config.d_cap
             )

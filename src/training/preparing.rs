@@ -45,7 +45,7 @@ enum Piece {
     },
     Update,
     Decoding,
-    /// A gradient of a GRPO step whose completions have about so many tokens.
+    /// A gradient of a GRPO step whose micro-batches have about so many completion tokens.
     Policy {
         tokens: usize,
     },
@@ -120,7 +120,8 @@ impl Session {
             // Of a step there may be one short group left to learn from, or all at full length.
             let grpo = &config.grpo;
             let most = grpo.num_prompts * grpo.num_generations * grpo.max_completion_length;
-            let most = most.min(TOKENS);
+            let most = most / grpo.gradient_accumulation_steps.max(1);
+            let most = most.clamp(1, TOKENS);
             let doubled = |tokens: &usize| Some(2 * tokens);
             let sizes = std::iter::successors(Some(FEWEST), doubled).take_while(|&n| n < most);
             let policy = |tokens| Piece::Policy { tokens };
@@ -162,7 +163,7 @@ impl Session {
                 let tokens: usize = examples.iter().take(rows).map(completion).sum();
                 let tokens = (tokens as f64 * share) as usize;
                 let tokens = tokens.min(micro_batches * TOKENS);
-                let examples = about(examples, tokens);
+                let examples = about(examples, tokens, rows);
                 workers.sft(model, examples, micro_batches).await?;
             }
             Piece::Update => self.update_copies(examples).await?,
@@ -182,7 +183,8 @@ impl Session {
                 };
                 let longest: Vec<Example> = examples.iter().map(long).collect();
                 let tokens = tokens * config.gradient_accumulation_steps.max(1);
-                let rows = about(&longest, tokens).into_iter().enumerate();
+                let most = config.num_prompts * config.num_generations;
+                let rows = about(&longest, tokens, most).into_iter().enumerate();
                 let rows = rows.map(|(index, example)| self.policy_row(index, example));
                 workers.policy(model, rows.collect(), config).await?;
             }
@@ -269,11 +271,12 @@ fn completion(example: &Example) -> usize {
 }
 
 /// Examples, one after the other and again, until their completions have `tokens` tokens; one at
-/// least. Of the last one a part of the completion counts as prompt.
-fn about(examples: &[Example], tokens: usize) -> Vec<Example> {
+/// least. Of the last one a part of the completion counts as prompt. No more than `rows`, so that a
+/// card needs no more memory than for the run itself: what is missing then is taken from the prompts.
+fn about(examples: &[Example], tokens: usize, rows: usize) -> Vec<Example> {
     let mut left = tokens.max(1);
     let mut all = Vec::new();
-    for example in examples.iter().cycle() {
+    for example in examples.iter().cycle().take(rows.max(1)) {
         if left == 0 {
             break;
         }
@@ -282,6 +285,12 @@ fn about(examples: &[Example], tokens: usize) -> Vec<Example> {
         example.prompt = example.ids.len() - taken;
         left -= taken;
         all.push(example);
+    }
+    for example in &mut all {
+        // A completion begins after one token at least.
+        let more = left.min(example.prompt.saturating_sub(1));
+        example.prompt -= more;
+        left -= more;
     }
     all
 }
@@ -297,14 +306,17 @@ mod tests {
             prompt,
         };
         let examples = [example(5, 2), example(9, 5)];
-        let lengths = |tokens| -> Vec<usize> {
-            let found = about(&examples, tokens);
+        let lengths = |tokens, rows| -> Vec<usize> {
+            let found = about(&examples, tokens, rows);
             assert!(found.iter().all(|e| e.ids.len() == 5 || e.ids.len() == 9));
             found.iter().map(completion).collect()
         };
-        assert_eq!(lengths(0), [1]);
-        assert_eq!(lengths(3), [3]);
-        assert_eq!(lengths(7), [3, 4]);
-        assert_eq!(lengths(12), [3, 4, 3, 2]);
+        assert_eq!(lengths(0, 9), [1]);
+        assert_eq!(lengths(3, 9), [3]);
+        assert_eq!(lengths(7, 9), [3, 4]);
+        assert_eq!(lengths(12, 9), [3, 4, 3, 2]);
+        // Never more rows than the run has: the prompts give what is missing, but for one token each.
+        assert_eq!(lengths(9, 2), [4, 5]);
+        assert_eq!(lengths(100, 2), [4, 8]);
     }
 }

@@ -486,11 +486,13 @@ impl Session {
         if let Some(Unit::Examine(_)) = self.unit {
             self.unit = None;
         }
-        self.phase = if self.step < self.warmup_steps() {
-            Phase::Warmup
-        } else {
-            Phase::Adaptive
-        };
+        if self.phase != Phase::Base {
+            self.phase = if self.step < self.warmup_steps() {
+                Phase::Warmup
+            } else {
+                Phase::Adaptive
+            };
+        }
         self.rebuild_controller();
         let value = max_steps.to_string();
         self.events.push(Event::Changed {

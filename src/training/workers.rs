@@ -421,3 +421,7 @@ async fn root_of_sum(squares: Tensor<1>) -> Result<f64, ModelError> {
 async fn scalar(tensor: Tensor<1>) -> Result<f64, ModelError> {
     Ok(read(tensor).await?.first().copied().map_or(0.0, f64::from))
 }
+
+#[cfg(test)]
+#[path = "workers_tests.rs"]
+mod tests;

@@ -70,7 +70,7 @@ export const trouble = {
     const tab = await visit();
     const before = record(await underWay(tab, long("broken")), "broken");
     await tab.value("window.sasr.breakWorker()");
-    const { words } = await tab.until("it is told", 30, (state) => state.words.includes("Going on with broken from its last checkpoint"));
+    const { words } = await tab.until("it is told", 30, (state) => state.words.includes("Going on with broken from what was kept of it"));
     note(`words: ${words.join(" | ")}`);
     await goesOn(tab, "broken", checkpoint(before.step));
     assert.equal(await tab.value("window.sasr.restarts"), 1);

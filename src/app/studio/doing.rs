@@ -159,7 +159,7 @@ impl Studio {
     }
 
     pub(super) fn question_before_closing(&mut self, ui: &egui::Ui) {
-        if !matches!(self.closing, Closing::Asking | Closing::Saving) {
+        if matches!(self.closing, Closing::No | Closing::Yes) {
             return;
         }
         // Between two runs of a comparison none is under way.
@@ -167,6 +167,17 @@ impl Studio {
         let run = self.live.clone().or(comparison).unwrap_or_default();
         let modal = egui::Modal::new(egui::Id::unique("closing")).show(ui.ctx(), |ui| {
             ui.set_max_width(380.0);
+            if let Closing::Failed(why) = &self.closing {
+                ui.heading("Not everything is saved");
+                ui.label(format!(
+                    "{why}\n\nThe run can be resumed from its last checkpoint"
+                ));
+                ui.add_space(8.0);
+                if ui.button("Close").clicked() {
+                    self.closing = Closing::Yes;
+                }
+                return;
+            }
             ui.heading("A run is on");
             if self.closing == Closing::Saving {
                 ui.horizontal(|ui| {

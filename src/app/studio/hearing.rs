@@ -4,7 +4,7 @@ use eframe::egui;
 
 use super::Studio;
 use super::backlog::Heard;
-use crate::app::engine::{Reply, Request};
+use crate::app::engine::Reply;
 use crate::app::library::{Errand, Found};
 use crate::app::record::{Motion, Record};
 use crate::app::{Action, Place};
@@ -117,15 +117,18 @@ impl Studio {
             record.motion = Motion::Still;
             record.finished = finished;
             record.error.clone_from(&error);
+            record.progress = None;
             record.revision += 1;
         }
         // The next run of a comparison may have begun.
         if self.live.as_deref() == Some(run) {
             self.live = None;
         }
-        if error.is_some() && self.closing == super::Closing::Saving {
-            // The engine may have broken down before it could say that everything is saved.
-            self.engine.send(Request::Quit);
+        if let Some(error) = &error
+            && self.closing == super::Closing::Saving
+        {
+            // Closing now would hide that not everything is saved.
+            self.closing = super::Closing::Failed(format!("{run} broke off: {error}"));
         }
         match error {
             Some(error) => self.say_error(format!("{run} broke off: {error}")),

@@ -50,7 +50,7 @@ impl Compare {
             take_picture = picture
                 .on_hover_text(
                     "All of what is below as PNG, also what has to be scrolled to, in twice the \
-                     size for print. Curves show the part that is zoomed to. The report has the \
+                     size for print, up to 5000 points of height. Curves show the part that is zoomed to. The report has the \
                      plots as vector graphics (SVG)",
                 )
                 .clicked();

@@ -146,13 +146,13 @@ impl Studio {
 
     fn copy(&mut self, ui: &mut egui::Ui) {
         let Some(record) = self.shown() else { return };
-        let config = record.config.clone();
         let copy = ui.button("Configure a copy").on_hover_text(
             "The settings of this run in the form, to change what you like and start another run; \
              this one stays as it is",
         );
         if copy.clicked() {
-            self.actions.push(Action::Configure(Box::new(config)));
+            let config = Box::new(record.config.clone());
+            self.actions.push(Action::Configure(config));
         }
     }
 

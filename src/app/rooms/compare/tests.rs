@@ -14,10 +14,23 @@ use super::saving::stem;
 use super::*;
 use crate::app::Action;
 use crate::app::library::{Compared, Curves, RunCard};
-use crate::app::record::Columns;
+use crate::app::record::{Columns, Record, RunKey};
 use crate::config::{Method, RunConfig};
 use crate::runs::{Comparison, RunData, RunFiles};
 use crate::training::{Branch, EvaluationRecord, Phase, StepRecord};
+
+/// A window with these runs in which nothing goes on.
+fn idle<'a>(records: &'a BTreeMap<RunKey, Record>, runs: &'a [RunCard]) -> World<'a> {
+    World {
+        records,
+        shown: None,
+        live: None,
+        queue: None,
+        runs,
+        selected: None,
+        time: 0.0,
+    }
+}
 
 fn card(key: &str, method: Method, seed: u64) -> RunCard {
     RunCard {
@@ -503,15 +516,7 @@ fn a_queue_that_ends_is_chosen_when_its_runs_are_listed() {
     };
     assert_eq!(share_done(&queue, 0.5), 0.75);
     let records = BTreeMap::new();
-    let world = World {
-        records: &records,
-        shown: None,
-        live: None,
-        queue: None,
-        runs: &cards,
-        selected: None,
-        time: 0.0,
-    };
+    let world = idle(&records, &cards);
     room.chosen.insert("old".into());
     room.hear(&Reply::Queue(Some(queue)));
     room.choose_what_the_queue_made(&world, &mut actions);
@@ -546,13 +551,8 @@ fn the_run_shown_is_chosen_at_first_and_runs_from_elsewhere_can_be() {
         ("x/sasr-s0".to_owned(), record("x/sasr-s0")),
     ]);
     let world = World {
-        records: &records,
         shown: records.get(&elsewhere),
-        live: None,
-        queue: None,
-        runs: &cards,
-        selected: None,
-        time: 0.0,
+        ..idle(&records, &cards)
     };
     let all = room.cards(&world).into_owned();
     let keys: Vec<&str> = all.iter().map(|card| card.key.as_str()).collect();
@@ -598,15 +598,7 @@ fn a_comparison_starts_from_the_form_with_steps_of_its_own() {
     let kept = serde_json::to_string(&room).unwrap();
     let again: Compare = serde_json::from_str(&kept).unwrap();
     let records = BTreeMap::new();
-    let world = World {
-        records: &records,
-        shown: None,
-        live: None,
-        queue: None,
-        runs: &[],
-        selected: None,
-        time: 0.0,
-    };
+    let world = idle(&records, &[]);
     assert_eq!(again.launch.base(&world), Some(config.clone()));
     room.launch.steps = Some(77);
     let expected = RunConfig {

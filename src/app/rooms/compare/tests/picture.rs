@@ -13,15 +13,7 @@ fn picture(view: View, size: [f32; 2]) -> (String, png::OutputInfo, Vec<u8>) {
         .map(|key| card(key, Method::Sasr, 0))
         .collect();
     let records = BTreeMap::new();
-    let world = World {
-        records: &records,
-        shown: None,
-        live: None,
-        queue: None,
-        runs: &cards,
-        selected: None,
-        time: 0.0,
-    };
+    let world = idle(&records, &cards);
     let room = Compare {
         chosen,
         view,

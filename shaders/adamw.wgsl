@@ -1,17 +1,30 @@
-// One AdamW update (Loshchilov & Hutter 2019) of up to two parameters where they lie, in PyTorch's
+// One AdamW update (Loshchilov & Hutter 2019) of up to five parameters where they lie, in PyTorch's
 // order: with g = grad · grad_scale, m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,
 // θ ← θ · decay − rate · m / (√v · root + ε), rate = lr / (1 − β₁ᵗ), root = 1 / √(1 − β₂ᵗ).
 //
-// parameter, grad, m, v: [n] for each of the two; the second may be empty (n_1 = 0). Two are what
-// WebGPU's eight storage buffers hold.
+// parameters, m, v: the whole list, each parameter from a multiple of 256 numbers on (`pack`).
+// grad_s: [n_s]. Three lists and five gradients are what WebGPU's eight storage buffers hold; of
+// fewer than five the rest have n_s = 0 and begin_s = end.
 
 struct Numbers {
+    // Blocks of 256 numbers from the start of the list: where each parameter begins, where the last
+    // of them ends.
+    begin_0: u32,
+    begin_1: u32,
+    begin_2: u32,
+    begin_3: u32,
+    begin_4: u32,
+    end: u32,
     n_0: u32,
     n_1: u32,
-    // Workgroups of the first parameter; the others work on the second.
-    split: u32,
+    n_2: u32,
+    n_3: u32,
+    n_4: u32,
     decay_0: f32,
     decay_1: f32,
+    decay_2: f32,
+    decay_3: f32,
+    decay_4: f32,
     grad_scale: f32,
     beta1: f32,
     beta2: f32,
@@ -20,23 +33,25 @@ struct Numbers {
     epsilon: f32,
 }
 
-@group(0) @binding(0) var<storage, read_write> parameter_0: array<f32>;
-@group(0) @binding(1) var<storage, read> grad_0: array<f32>;
-@group(0) @binding(2) var<storage, read_write> m_0: array<f32>;
-@group(0) @binding(3) var<storage, read_write> v_0: array<f32>;
-@group(0) @binding(4) var<storage, read_write> parameter_1: array<f32>;
-@group(0) @binding(5) var<storage, read> grad_1: array<f32>;
-@group(0) @binding(6) var<storage, read_write> m_1: array<f32>;
-@group(0) @binding(7) var<storage, read_write> v_1: array<f32>;
+@group(0) @binding(0) var<storage, read_write> parameters: array<f32>;
+@group(0) @binding(1) var<storage, read_write> m: array<f32>;
+@group(0) @binding(2) var<storage, read_write> v: array<f32>;
+@group(0) @binding(3) var<storage, read> grad_0: array<f32>;
+@group(0) @binding(4) var<storage, read> grad_1: array<f32>;
+@group(0) @binding(5) var<storage, read> grad_2: array<f32>;
+@group(0) @binding(6) var<storage, read> grad_3: array<f32>;
+@group(0) @binding(7) var<storage, read> grad_4: array<f32>;
 @group(0) @binding(8) var<uniform> numbers: Numbers;
 
-// (θ, m, v) after one update.
-fn updated(parameter: f32, gradient: f32, moment1: f32, moment2: f32, decay: f32) -> vec3<f32> {
+// Number `at` of the list, with its gradient.
+fn change(at: u32, gradient: f32, decay: f32) {
     let g = gradient * numbers.grad_scale;
-    let m = numbers.beta1 * moment1 + (1.0 - numbers.beta1) * g;
-    let v = numbers.beta2 * moment2 + (1.0 - numbers.beta2) * g * g;
-    let change = numbers.rate * m / (sqrt(v) * numbers.root + numbers.epsilon);
-    return vec3<f32>(parameter * decay - change, m, v);
+    let moment1 = numbers.beta1 * m[at] + (1.0 - numbers.beta1) * g;
+    let moment2 = numbers.beta2 * v[at] + (1.0 - numbers.beta2) * g * g;
+    let step = numbers.rate * moment1 / (sqrt(moment2) * numbers.root + numbers.epsilon);
+    parameters[at] = parameters[at] * decay - step;
+    m[at] = moment1;
+    v[at] = moment2;
 }
 
 @compute @workgroup_size(256)
@@ -45,22 +60,26 @@ fn main(
     @builtin(num_workgroups) count: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let group = id.y * count.x + id.x;
-    if group < numbers.split {
-        let i = group * 256u + local;
-        if i < numbers.n_0 {
-            let next = updated(parameter_0[i], grad_0[i], m_0[i], v_0[i], numbers.decay_0);
-            parameter_0[i] = next.x;
-            m_0[i] = next.y;
-            v_0[i] = next.z;
-        }
+    // One block is of one parameter.
+    let block = numbers.begin_0 + id.y * count.x + id.x;
+    let at = block * 256u + local;
+    if block >= numbers.end {
+        return;
+    }
+    if block >= numbers.begin_4 {
+        let i = at - numbers.begin_4 * 256u;
+        if i < numbers.n_4 { change(at, grad_4[i], numbers.decay_4); }
+    } else if block >= numbers.begin_3 {
+        let i = at - numbers.begin_3 * 256u;
+        if i < numbers.n_3 { change(at, grad_3[i], numbers.decay_3); }
+    } else if block >= numbers.begin_2 {
+        let i = at - numbers.begin_2 * 256u;
+        if i < numbers.n_2 { change(at, grad_2[i], numbers.decay_2); }
+    } else if block >= numbers.begin_1 {
+        let i = at - numbers.begin_1 * 256u;
+        if i < numbers.n_1 { change(at, grad_1[i], numbers.decay_1); }
     } else {
-        let i = (group - numbers.split) * 256u + local;
-        if i < numbers.n_1 {
-            let next = updated(parameter_1[i], grad_1[i], m_1[i], v_1[i], numbers.decay_1);
-            parameter_1[i] = next.x;
-            m_1[i] = next.y;
-            v_1[i] = next.z;
-        }
+        let i = at - numbers.begin_0 * 256u;
+        if i < numbers.n_0 { change(at, grad_0[i], numbers.decay_0); }
     }
 }

@@ -165,7 +165,7 @@ impl Launch {
         self.bind(tensor, BufferIOAttr::WriteOnly)
     }
 
-    /// The next binding: a tensor from [`super::in_place`], changed where it lies.
+    /// The next binding: a tensor that nobody else holds, changed where it lies.
     pub(crate) fn changed(self, tensor: &GpuTensor) -> Self {
         self.bind(tensor, BufferIOAttr::ReadWrite)
     }

@@ -23,6 +23,7 @@ mod linear;
 mod logprob;
 mod matmul;
 mod norm;
+mod packed;
 mod rope;
 mod squares;
 mod sums;
@@ -40,7 +41,7 @@ pub(crate) use rope::rope;
 pub(crate) use squares::{squares, sum_of_squares};
 pub(crate) use sums::sum_rows;
 pub(crate) use tensors::{
-    apply, dims, empty, in_place, int_tensor, plain_tensor, reshaped, tensor,
+    apply, dims, empty, int_tensor, plain_tensor, reshaped, tensor,
 };
 
 use burn::backend::Wgpu;

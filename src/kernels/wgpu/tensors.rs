@@ -71,16 +71,6 @@ pub(crate) fn reshaped(x: GpuTensor, shape: &[usize]) -> GpuTensor {
     )
 }
 
-/// A tensor that may be changed where it lies: itself if nobody else holds it, else a copy.
-pub(crate) fn in_place(tensor: GpuTensor) -> GpuTensor {
-    let tensor = contiguous(tensor);
-    if tensor.can_mut() {
-        tensor
-    } else {
-        tensor.copy()
-    }
-}
-
 /// A tensor's shape as numbers.
 pub(crate) fn dims(tensor: &GpuTensor) -> Vec<usize> {
     tensor.meta.shape().iter().copied().collect()

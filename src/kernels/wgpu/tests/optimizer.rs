@@ -1,4 +1,5 @@
 use super::*;
+use crate::kernels::wgpu::adamw::adamw_side_by_side;
 use crate::kernels::{AdamWStep, adamw_all, adamw_portable, squares, sum_of_squares};
 
 /// Sizes below, at and above a workgroup's, an odd number of them.
@@ -8,52 +9,103 @@ fn plain(n: usize, salt: u32, scale: f32, device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(noise(n, salt, scale), [n]), device)
 }
 
-#[test]
-fn adamw_agrees_over_a_list() {
-    let Some((gpu, _one)) = gpu() else { return };
-    let step = AdamWStep {
+/// What adamw_all is given for SIZES; weight decay for every other tensor.
+fn jobs(time: u64, device: &Device) -> Vec<([Tensor<1>; 4], AdamWStep)> {
+    let job = |(index, &n): (usize, &usize)| {
+        let tensors = [
+            plain(n, 1, 1.0, device),
+            plain(n, 2, 1.0, device),
+            plain(n, 3, 0.1, device),
+            plain(n, 4, 0.1, device).abs(),
+        ];
+        (tensors, step(time, index))
+    };
+    SIZES.iter().enumerate().map(job).collect()
+}
+
+fn step(time: u64, index: usize) -> AdamWStep {
+    AdamWStep {
         learning_rate: 1e-2,
         beta1: 0.9,
         beta2: 0.999,
         epsilon: 1e-8,
-        weight_decay: 0.1,
-        time: 3,
+        weight_decay: if index.is_multiple_of(2) { 0.1 } else { 0.0 },
+        time,
         grad_scale: 0.5,
+    }
+}
+
+/// The jobs of the next update: other gradients, one step on.
+fn next(updated: Vec<[Tensor<1>; 3]>, time: u64) -> Vec<([Tensor<1>; 4], AdamWStep)> {
+    let job = |(index, [parameter, m, v]): (usize, [Tensor<1>; 3])| {
+        let grad = plain(SIZES[index], 10 + time as u32, 1.0, &parameter.device());
+        ([parameter, grad, m, v], step(time, index))
     };
-    let jobs = |device: &Device| -> Vec<([Tensor<1>; 4], AdamWStep)> {
-        let job = |(index, &n): (usize, &usize)| {
-            let weight_decay = if index % 2 == 0 { 0.1 } else { 0.0 };
-            let tensors = [
-                plain(n, 1, 1.0, device),
-                plain(n, 2, 1.0, device),
-                plain(n, 3, 0.1, device),
-                plain(n, 4, 0.1, device).abs(),
-            ];
-            (
-                tensors,
-                AdamWStep {
-                    weight_decay,
-                    ..step
-                },
-            )
-        };
-        SIZES.iter().enumerate().map(job).collect()
+    updated.into_iter().enumerate().map(job).collect()
+}
+
+fn by_operations(jobs: Vec<([Tensor<1>; 4], AdamWStep)>) -> Vec<[Tensor<1>; 3]> {
+    let update = |(tensors, step)| adamw_portable(tensors, &step);
+    jobs.into_iter().map(update).collect()
+}
+
+fn assert_agree(ours: &[[Tensor<1>; 3]], oracle: &[[Tensor<1>; 3]], what: &str) {
+    assert_eq!(ours.len(), oracle.len());
+    for (a, b) in ours.iter().flatten().zip(oracle.iter().flatten()) {
+        assert_close(&list(a.clone()), &list(b.clone()), 2e-6, what);
+    }
+}
+
+#[test]
+fn adamw_agrees_over_a_list() {
+    let Some((gpu, _one)) = gpu() else { return };
+    let launches = |jobs| {
+        let before = crate::kernels::dispatches();
+        let updated = adamw_all(jobs);
+        (updated, crate::kernels::dispatches() - before)
     };
     // A tensor that somebody else holds must not change under them.
-    let mut ours = jobs(&gpu);
-    let held = ours[1].0[0].clone();
+    let first = jobs(3, &gpu);
+    let held = first[1].0[0].clone();
     let before = list(held.clone());
-    let launched = crate::kernels::dispatches();
-    let updated = adamw_all(std::mem::take(&mut ours));
-    assert_eq!(crate::kernels::dispatches() - launched, 3);
+    let (ours, count) = launches(first);
+    let oracle = by_operations(jobs(3, &Device::flex()));
+    assert_agree(&ours, &oracle, "first");
     assert_eq!(list(held), before);
-    let oracle = jobs(&Device::flex())
-        .into_iter()
-        .map(|(tensors, step)| adamw_portable(tensors, &step));
-    for (ours, oracle) in updated.into_iter().zip(oracle) {
-        for (a, b) in ours.into_iter().zip(oracle) {
-            assert_close(&list(a), &list(b), 1e-6, "adamw");
-        }
+    assert_eq!(count, 4, "three lists are laid side by side, then updated");
+
+    let (ours, count) = launches(next(ours, 4));
+    let oracle = by_operations(next(oracle, 4));
+    assert_agree(&ours, &oracle, "second");
+    assert_eq!(count, 1, "they lie side by side");
+
+    let held = ours[3][0].clone();
+    let before = list(held.clone());
+    let (ours, count) = launches(next(ours, 5));
+    let oracle = by_operations(next(oracle, 5));
+    assert_agree(&ours, &oracle, "third");
+    assert_eq!(list(held), before, "a part that is held keeps its values");
+    assert_eq!(count, 2, "the parameters are copied, then updated");
+
+    // One that was replaced lies elsewhere.
+    let mut replaced = ours;
+    replaced[2][0] = plain(SIZES[2], 99, 1.0, &gpu);
+    let mut of_oracle = oracle;
+    of_oracle[2][0] = plain(SIZES[2], 99, 1.0, &Device::flex());
+    let (ours, count) = launches(next(replaced, 6));
+    assert_agree(&ours, &by_operations(next(of_oracle, 6)), "replaced");
+    assert_eq!(count, 2);
+}
+
+#[test]
+fn long_lists_are_updated_in_groups() {
+    let Some((gpu, _one)) = gpu() else { return };
+    let twice = |device: &Device| [jobs(1, device), jobs(1, device)].concat();
+    let oracle = by_operations(twice(&Device::flex()));
+    // Groups of one each; of many, more than a launch takes; of all that fit.
+    for limit in [1, 4096, 1 << 25] {
+        let ours = adamw_side_by_side(twice(&gpu), limit);
+        assert_agree(&ours, &oracle, &format!("at most {limit}"));
     }
 }
 

@@ -2,13 +2,12 @@
 // order: with g = grad · grad_scale, m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,
 // θ ← θ · decay − rate · m / (√v · root + ε), rate = lr / (1 − β₁ᵗ), root = 1 / √(1 − β₂ᵗ).
 //
-// parameters, m, v: the whole list, each parameter from a multiple of 256 numbers on (`pack`).
-// grad_s: [n_s]. Three lists and five gradients are what WebGPU's eight storage buffers hold; of
-// fewer than five the rest have n_s = 0 and begin_s = end.
+// parameters, m, v: the part of the lists that holds these parameters, each from a multiple of 256
+// numbers on (`pack`). grad_s: [n_s]. Three lists and five gradients are what WebGPU's eight storage
+// buffers hold; of fewer than five the rest have n_s = 0 and begin_s = end.
 
 struct Numbers {
-    // Blocks of 256 numbers from the start of the list: where each parameter begins, where the last
-    // of them ends.
+    // Blocks of 256 numbers: where each parameter begins, where the last of them ends.
     begin_0: u32,
     begin_1: u32,
     begin_2: u32,
@@ -61,7 +60,7 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     // One block is of one parameter.
-    let block = numbers.begin_0 + id.y * count.x + id.x;
+    let block = id.y * count.x + id.x;
     let at = block * 256u + local;
     if block >= numbers.end {
         return;

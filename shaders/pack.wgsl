@@ -1,6 +1,7 @@
 // Copies up to seven tensors into one, each from a multiple of 256 numbers on.
 //
-// x_s: [n_s] → packed, from number 256 · begin_s on; what lies between two of them keeps its content.
+// x_s: [n_s] → packed, from number 256 · begin_s on, begin_0 = 0; what lies between two of them keeps its
+// content.
 // Seven tensors and the one are what WebGPU's eight storage buffers hold; of fewer than seven the
 // rest have n_s = 0 and begin_s = end.
 
@@ -40,7 +41,7 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     // One block is of one tensor.
-    let block = numbers.begin_0 + id.y * count.x + id.x;
+    let block = id.y * count.x + id.x;
     let at = block * 256u + local;
     if block >= numbers.end {
         return;

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 use sasr::config::{GrpoConfig, ImportanceSamplingLevel, LossType, ScaleRewards};
-use sasr::losses::{
-    Aggregation, PolicyInputs, PolicyMetrics, advantages, policy_loss, row_weights,
-};
+use sasr::kernels::PolicyTokens;
+use sasr::losses::{Aggregation, PolicyMetrics, advantages, policy_loss, row_weights};
 use sasr::model::{Decoder, DecoderSpec, Parameters, Rotary};
 use serde_json::Value;
 
@@ -64,6 +63,12 @@ impl Fixture {
 
 fn list<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
+}
+
+/// The loss of per-token values.
+fn total(values: &Tensor<2>) -> f64 {
+    let values = list(values.clone());
+    values.iter().step_by(4).copied().map(f64::from).sum()
 }
 
 fn vector(values: Vec<f32>, device: &Device) -> Tensor<1> {
@@ -205,21 +210,20 @@ fn every_loss_case() {
                 rows.flat_map(|(w, &n)| std::iter::repeat_n(w[which], n))
                     .collect()
             };
-            let build = |logps: Tensor<1>, entropy: Tensor<1>| PolicyInputs {
-                logps,
-                entropy,
-                old_logps: key("old_logps").map(|k| vector(flat(&k, a, b), &autodiff)),
-                ref_logps: key("ref_logps").map(|k| vector(flat(&k, a, b), &autodiff)),
-                advantages: vector(token_advantages.clone(), &autodiff),
-                weights: vector(by_token(&weights[index], 0), &autodiff),
-                entropy_weights: vector(by_token(&weights[index], 1), &autodiff),
+            let tokens = PolicyTokens {
+                old_logps: key("old_logps").map(|k| flat(&k, a, b)),
+                ref_logps: key("ref_logps").map(|k| flat(&k, a, b)),
+                advantages: token_advantages,
+                weights: by_token(&weights[index], 0),
+                entropy_weights: by_token(&weights[index], 1),
                 lengths: lengths[a..b].to_vec(),
             };
             // From the fixture's own log-probabilities: loss, metrics, dloss/dlogps.
-            let logps = vector(flat(&key("policy_logps").unwrap(), a, b), &autodiff).require_grad();
-            let entropy = vector(flat(&key("entropy").unwrap(), a, b), &autodiff);
-            let out = policy_loss(build(logps.clone(), entropy), &config);
-            let loss = f64::from(list(out.loss.clone())[0]);
+            let column = |name: &str| vector(flat(&key(name).unwrap(), a, b), &autodiff);
+            let columns = vec![column("policy_logps"), column("entropy")];
+            let scored: Tensor<2> = Tensor::stack(columns, 1).require_grad();
+            let out = policy_loss(scored.clone(), &tokens, &config);
+            let loss = total(&out);
             let want = case["expected"]["losses"][index].as_f64().unwrap();
             worst[0] = worst[0].max((loss - want).abs());
             assert!(
@@ -228,7 +232,7 @@ fn every_loss_case() {
             );
             let mut metrics = PolicyMetrics::default();
             metrics.add(
-                &list(out.tokens),
+                &list(out.clone()),
                 &lengths[a..b],
                 &row_advantages[a..b],
                 &config,
@@ -248,21 +252,19 @@ fn every_loss_case() {
                     "{name}: {metric} {got} against {want}"
                 );
             }
-            let grads = out.loss.backward();
-            dloss.extend(list(logps.grad(&grads).unwrap()));
+            let grads = out.backward();
+            dloss.extend(list(scored.grad(&grads).unwrap().narrow(1, 0, 1)));
             // Through the model: gradients of all parameters.
             let keep: Vec<bool> = lengths[a..b].iter().map(|&n| n > 0).collect();
             let decoder = Decoder::tracked(&policy.spec, &policy.rotary, &policy.parameters);
             let scored = score(&decoder, &all_rows[a..b], &keep, config.temperature);
-            let n = scored.dims()[0];
-            let column = |i| scored.clone().narrow(1, i, 1).reshape([n]);
-            let out = policy_loss(build(column(0), column(1)), &config);
-            let loss = f64::from(list(out.loss.clone())[0]);
+            let out = policy_loss(scored, &tokens, &config);
+            let loss = total(&out);
             assert!(
                 (loss - want).abs() < 1e-5,
                 "{name}: loss {loss} against {want} (model)"
             );
-            let mut grads = out.loss.backward();
+            let mut grads = out.backward();
             let grads: Vec<Vec<f32>> = decoder
                 .gradients(&mut grads)
                 .into_iter()

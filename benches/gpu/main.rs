@@ -5,6 +5,7 @@
 //! cargo bench --bench gpu                 # around 4 layers, width 128, 16 × 64 tokens
 //! cargo bench --bench gpu -- --quick      # around 2 layers, width 64, 4 × 32 tokens
 //! cargo bench --bench gpu -- --ours       # without burn's own operations
+//! cargo bench --bench gpu -- --presets    # steps of the presets, their base models trained on the CPU
 //! cargo bench --bench gpu -- --bandwidth 1008 --tflops 82.6     # of a card that is not in peak.rs
 //! ```
 //!
@@ -13,6 +14,7 @@
 
 mod cost;
 mod peak;
+mod presets;
 mod work;
 
 use burn::tensor::Device;
@@ -51,6 +53,11 @@ fn main() {
         Shape::new(4, 128, 16, 64)
     };
     let repeats = if quick { 3 } else { 7 };
+    if given("--presets") {
+        presets::presets(&device, if quick { 1 } else { 5 }, &peak);
+        sasr::devices::settle();
+        return;
+    }
     compare(&middle, &device, repeats, given("--ours"));
     steps(&middle, &device, repeats, &peak);
     rollouts(&middle, &device, repeats, &peak);

@@ -134,7 +134,7 @@ impl Training {
 }
 
 /// Numbers in a model's matrices, the one table of embeddings and head counted once.
-fn matrices(model: &Model) -> f64 {
+pub fn matrices(model: &Model) -> f64 {
     let entries = model.parameters.entries.iter();
     let matrices = entries.filter(|entry| entry.shape.len() > 1);
     matrices

@@ -7,6 +7,4 @@ mod advantage;
 mod policy;
 
 pub use advantage::{Advantages, Aggregation, advantages};
-pub use policy::{
-    PolicyInputs, PolicyLoss, PolicyMetrics, clip_bounds, k3_mean, policy_loss, row_weights,
-};
+pub use policy::{PolicyMetrics, clip_bounds, k3_mean, policy_loss, row_weights};

@@ -16,89 +16,23 @@
 use burn::tensor::Tensor;
 
 use crate::config::{GrpoConfig, ImportanceSamplingLevel, LossType};
+use crate::kernels::{self, PolicyTokens, Surrogate};
 
-/// What the loss of some completions is computed from: n tokens of all of them in order.
-pub struct PolicyInputs {
-    /// log π of the model being trained, differentiable: `[n]`.
-    pub logps: Tensor<1>,
-    /// Entropy of the model's distribution, differentiable: `[n]`.
-    pub entropy: Tensor<1>,
-    /// log π_old: `[n]`; without it the policy is its own (on-policy).
-    pub old_logps: Option<Tensor<1>>,
-    /// log π_ref: `[n]`, needed where β ≠ 0.
-    pub ref_logps: Option<Tensor<1>>,
-    /// Each token's advantage: `[n]`.
-    pub advantages: Tensor<1>,
-    /// Each token's weight in the loss: `[n]`.
-    pub weights: Tensor<1>,
-    /// Each token's weight in the entropy bonus: `[n]`.
-    pub entropy_weights: Tensor<1>,
-    /// Tokens of each completion, in order.
-    pub lengths: Vec<usize>,
-}
-
-/// A loss and what its metrics are computed from.
-pub struct PolicyLoss {
-    /// The weighted sum: `[1]`.
-    pub loss: Tensor<1>,
-    /// Per token [ρ (bounded by δ), k3 (times ρ where corrected), entropy], without autodiff: [n, 3].
-    pub tokens: Tensor<2>,
-}
-
-/// Computes the loss. `temperature` has already gone into the log-probabilities.
-pub fn policy_loss(inputs: PolicyInputs, config: &GrpoConfig) -> PolicyLoss {
-    let PolicyInputs {
-        logps,
-        entropy,
-        old_logps,
-        ref_logps,
-        advantages,
-        weights,
-        entropy_weights,
-        lengths,
-    } = inputs;
+/// The loss of completion tokens `scored`: [n, 2], log π and entropy of the model being trained (the
+/// temperature has already gone into them) → [n, 4] per token, see [`kernels::policy_loss`].
+pub fn policy_loss(scored: Tensor<2>, tokens: &PolicyTokens, config: &GrpoConfig) -> Tensor<2> {
     let (low, high) = clip_bounds(config);
-    let old = old_logps.unwrap_or_else(|| logps.clone().detach());
-    let log_ratio = logps.clone() - old;
-    let ratio = match config.importance_sampling_level {
-        ImportanceSamplingLevel::Token => log_ratio.exp(),
-        ImportanceSamplingLevel::Sequence => sequence_mean(log_ratio, &lengths).exp(),
+    let surrogate = Surrogate {
+        cispo: config.loss_type == LossType::Cispo,
+        by_sequence: config.importance_sampling_level == ImportanceSamplingLevel::Sequence,
+        low,
+        high,
+        delta: config.delta,
+        beta: config.beta,
+        kl_times_ratio: config.use_bias_correction_kl,
+        entropy_coef: config.entropy_coef,
     };
-    let bounded = if config.delta > 0.0 {
-        ratio.clone().clamp_max(config.delta)
-    } else {
-        ratio.clone()
-    };
-    let mut loss = match config.loss_type {
-        LossType::Cispo => {
-            let weight = ratio.clone().detach().clamp_max(high);
-            weight * advantages * logps.clone()
-        }
-        _ => {
-            let clipped = ratio.clone().clamp(low, high) * advantages.clone();
-            (bounded.clone() * advantages).min_pair(clipped)
-        }
-    }
-    .neg();
-    let mut kl = logps.zeros_like();
-    if let Some(reference) = ref_logps {
-        let difference = reference - logps;
-        kl = difference.clone().exp() - difference.sub_scalar(-1.0);
-        if config.use_bias_correction_kl {
-            kl = kl * ratio;
-        }
-        loss = loss + kl.clone().mul_scalar(config.beta);
-    }
-    let mut total = (loss * weights).sum();
-    if config.entropy_coef != 0.0 {
-        let bonus = (entropy.clone() * entropy_weights).sum();
-        total = total - bonus.mul_scalar(config.entropy_coef);
-    }
-    let tokens = Tensor::stack(vec![bounded.inner(), kl.inner(), entropy.inner()], 1);
-    PolicyLoss {
-        loss: total,
-        tokens,
-    }
+    kernels::policy_loss(scored, tokens, &surrogate)
 }
 
 /// The interval ratios are clipped to; for cispo the upper end is the bound itself.
@@ -112,18 +46,6 @@ pub fn clip_bounds(config: &GrpoConfig) -> (f64, f64) {
         LossType::Cispo => (0.0, high),
         _ => (1.0 - config.epsilon, 1.0 + high),
     }
-}
-
-/// Each token's sequence mean, differentiable through all tokens of the sequence: [n] → [n].
-fn sequence_mean(x: Tensor<1>, lengths: &[usize]) -> Tensor<1> {
-    let mut start = 0;
-    let mut means = Vec::with_capacity(lengths.len());
-    for &length in lengths.iter().filter(|&&length| length > 0) {
-        let mean = x.clone().narrow(0, start, length).mean();
-        means.push(mean.expand([length]));
-        start += length;
-    }
-    Tensor::cat(means, 0)
 }
 
 /// The weight of each completion's tokens in the loss of one optimizer step.
@@ -160,7 +82,7 @@ pub fn row_weights(
     micro_batches.iter().map(of_micro_batch).collect()
 }
 
-/// Metrics of a policy step under TRL's names, from the per-token values of [`PolicyLoss`].
+/// Metrics of a policy step under TRL's names, from the per-token values of [`policy_loss`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PolicyMetrics {
     sums: std::collections::BTreeMap<&'static str, f64>,
@@ -171,8 +93,8 @@ pub struct PolicyMetrics {
 }
 
 impl PolicyMetrics {
-    /// Adds the tokens of some completions: `values` is [n, 3] row after row, `lengths` and
-    /// `advantages` are by completion.
+    /// Adds the tokens of some completions: `values` is [n, 4] row after row, as [`policy_loss`] gives
+    /// them, `lengths` and `advantages` are by completion.
     pub fn add(
         &mut self,
         values: &[f32],
@@ -187,13 +109,13 @@ impl PolicyMetrics {
             if length == 0 {
                 continue;
             }
-            let tokens = values[3 * start..3 * (start + length)].chunks_exact(3);
+            let tokens = values[4 * start..4 * (start + length)].chunks_exact(4);
             start += length;
             let (mut lows, mut highs) = (0.0, 0.0);
             for token in tokens {
-                let ratio = f64::from(token[0]);
-                *self.sums.entry("kl").or_default() += f64::from(token[1]);
-                *self.sums.entry("entropy").or_default() += f64::from(token[2]);
+                let ratio = f64::from(token[1]);
+                *self.sums.entry("kl").or_default() += f64::from(token[2]);
+                *self.sums.entry("entropy").or_default() += f64::from(token[3]);
                 lows += f64::from(u8::from(ratio < low && advantage < 0.0));
                 highs += f64::from(u8::from(ratio > high && advantage > 0.0));
             }

@@ -46,22 +46,6 @@ impl Batch {
         }
         batch
     }
-
-    /// The same with `positions` and `targets` filled up to a multiple of `size` by repeating the last
-    /// entry. `lengths` stay those of the rows.
-    pub fn filled_up(mut self, size: usize) -> Self {
-        for list in [&mut self.positions, &mut self.targets] {
-            if let Some(&last) = list.last() {
-                list.resize(list.len().next_multiple_of(size), last);
-            }
-        }
-        self
-    }
-
-    /// All completion tokens, and what they are filled up with.
-    pub fn tokens(&self) -> usize {
-        self.targets.len()
-    }
 }
 
 /// Splits `items` into at most `parts` lists of about equal length sums: longest first, dealt back
@@ -109,13 +93,6 @@ mod tests {
         assert_eq!(batch.lengths, [2, 1, 1]);
         assert_eq!(batch.positions, [1, 2, 4, 8]);
         assert_eq!(batch.targets, [7, 8, 4, 2]);
-        assert_eq!(batch.tokens(), 4);
-        let batch = batch.filled_up(3);
-        assert_eq!(batch.lengths, [2, 1, 1]);
-        assert_eq!(batch.positions, [1, 2, 4, 8, 8, 8]);
-        assert_eq!(batch.targets, [7, 8, 4, 2, 2, 2]);
-        assert_eq!(batch.filled_up(6).tokens(), 6, "full as it is");
-        assert_eq!(Batch::default().filled_up(64).tokens(), 0);
     }
 
     #[test]

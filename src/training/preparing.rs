@@ -23,8 +23,12 @@ use crate::text::Example;
 /// Completion tokens from which a larger batch takes no other programs.
 const TOKENS: usize = 2048;
 
-/// Completion tokens up to which a batch takes the same programs.
-const FEWEST: usize = 64;
+/// Completion tokens of the smallest batch.
+const FEWEST: usize = 8;
+
+/// Numbers of a batch's states from which a larger one takes no other programs of burn's, which adds
+/// up gradients that meet.
+const STATES: usize = 4096;
 
 /// Tokens that are sampled: one from the prompt, others from a step each.
 const SAMPLED: usize = 3;
@@ -123,7 +127,9 @@ impl Session {
             let most = most / grpo.gradient_accumulation_steps.max(1);
             let most = most.clamp(1, TOKENS);
             let doubled = |tokens: &usize| Some(2 * tokens);
-            let sizes = std::iter::successors(Some(FEWEST), doubled).take_while(|&n| n < most);
+            let width = self.model.spec.hidden_size;
+            let small = |&n: &usize| n < most && n * width < STATES;
+            let sizes = std::iter::successors(Some(FEWEST), doubled).take_while(small);
             let policy = |tokens| Piece::Policy { tokens };
             pieces.extend(sizes.chain([most]).map(policy));
         }

@@ -1,13 +1,13 @@
 //! What shards compute: gradients of the two losses, log-probabilities, completions.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use super::TrainError;
 use super::shards::Shards;
 use crate::config::GrpoConfig;
-use crate::kernels::{squares, sum_of_squares, takes_lists};
-use crate::losses::{PolicyInputs, PolicyMetrics, policy_loss, row_weights};
-use crate::model::{Model, ModelError, read};
+use crate::kernels::{PolicyTokens, sft_loss, squares, sum_of_squares, takes_lists};
+use crate::losses::{PolicyMetrics, policy_loss, row_weights};
+use crate::model::{Decoder, Model, ModelError, read};
 use crate::rollout::{Completion, Limits, Request, Sampling, generate};
 use crate::text::{Batch, Example, deal};
 
@@ -55,8 +55,6 @@ pub struct Workers {
     device: Device,
     /// Fills rows of one batch to one length.
     pad: u32,
-    /// Completion tokens of a batch come in multiples of this many.
-    tokens_step: usize,
 }
 
 /// One shard's part of a gradient.
@@ -67,35 +65,11 @@ struct Part {
 
 impl Workers {
     pub fn new(shards: Shards, device: Device, pad: u32) -> Self {
-        let tokens_step = if crate::devices::is_cpu(&device) {
-            1
-        } else {
-            TOKENS_STEP
-        };
         Self {
             shards,
             device,
             pad,
-            tokens_step,
         }
-    }
-
-    /// Examples to learn from as one batch.
-    fn batch<'a>(&self, examples: impl IntoIterator<Item = &'a Example>) -> Batch {
-        Batch::new(examples, self.pad).filled_up(self.tokens_step)
-    }
-
-    /// A value for each completion token of a batch, on the device; what they are filled up with has
-    /// `rest`.
-    fn by_token(&self, mut values: Vec<f32>, batch: &Batch, rest: Option<f32>) -> Tensor<1> {
-        // Where nothing is asked for, that of the token that is repeated.
-        let rest = rest.or(values.last().copied()).unwrap_or(0.0);
-        values.resize(batch.tokens(), rest);
-        let size = [values.len()];
-        Tensor::from_data(
-            TensorData::new(values, size),
-            &self.device.clone().autodiff(),
-        )
     }
 
     /// How many shards there are.
@@ -122,28 +96,17 @@ impl Workers {
             .iter()
             .map(|example| example.ids.len() - example.prompt)
             .sum();
-        let weight = -1.0 / targets.max(1) as f32;
+        let weight = 1.0 / targets.max(1) as f32;
         let jobs = deal(examples, self.shards.count(), |example| example.ids.len());
         let work = async |examples: Vec<Example>| {
             let mut part: Option<Part> = None;
             for examples in chunks(&examples, micro_batches) {
-                let batch = self.batch(examples);
+                let batch = Batch::new(examples, self.pad);
                 let decoder = model.tracked();
                 let hidden = decoder.hidden(&batch.ids, batch.rows, batch.width);
-                let logps = decoder.token_logprobs(hidden, &batch.positions, &batch.targets, 1.0);
-                let logps = logps.narrow(1, 0, 1);
-                let loss = if self.tokens_step == 1 {
-                    logps.sum().mul_scalar(weight)
-                } else {
-                    let n = batch.tokens();
-                    let weights = vec![weight; batch.lengths.iter().sum()];
-                    let weights = self.by_token(weights, &batch, Some(0.0));
-                    (logps.reshape([n]) * weights).sum()
-                };
-                let mut grads = loss.backward();
-                let tensors = decoder.gradients(&mut grads);
-                let loss = scalar(loss.inner()).await?;
-                part = Some(Part::add(part, Part { tensors, loss }));
+                let scored = decoder.token_logprobs(hidden, &batch.positions, &batch.targets, 1.0);
+                let (next, _) = Part::of(&decoder, sft_loss(scored, weight)).await?;
+                part = Some(Part::add(part, next));
             }
             Ok::<_, ModelError>(part)
         };
@@ -218,46 +181,32 @@ impl Workers {
         rows: &[WeightedRow],
         config: &GrpoConfig,
     ) -> Result<(Part, Vec<f32>), ModelError> {
-        let batch = self.batch(rows.iter().map(|(row, _)| &row.example));
-        let by_token = |value: &dyn Fn(&WeightedRow) -> f32, rest: Option<f32>| {
-            let repeated = rows
-                .iter()
-                .flat_map(|row| std::iter::repeat_n(value(row), row.0.completion()));
-            self.by_token(repeated.collect(), &batch, rest)
+        let batch = Batch::new(rows.iter().map(|(row, _)| &row.example), self.pad);
+        let by_token = |value: &dyn Fn(&WeightedRow) -> f32| -> Vec<f32> {
+            let repeated = |row: &WeightedRow| std::iter::repeat_n(value(row), row.0.completion());
+            rows.iter().flat_map(repeated).collect()
         };
         let joined = |values: &dyn Fn(&PolicyRow) -> Option<&Vec<f32>>| {
             let all: Option<Vec<&Vec<f32>>> = rows.iter().map(|(row, _)| values(row)).collect();
-            let all = all?.into_iter().flatten().copied().collect();
-            Some(self.by_token(all, &batch, None))
+            Some(all?.into_iter().flatten().copied().collect())
         };
-        let decoder = model.tracked();
-        let hidden = decoder.hidden(&batch.ids, batch.rows, batch.width);
-        let scored =
-            decoder.token_logprobs(hidden, &batch.positions, &batch.targets, config.temperature);
-        let n = batch.tokens();
-        // What they are filled up with counts as one more sequence.
-        let mut lengths = batch.lengths.clone();
-        lengths.push(n - lengths.iter().sum::<usize>());
-        let column = |index| scored.clone().narrow(1, index, 1).reshape([n]);
-        let inputs = PolicyInputs {
-            logps: column(0),
-            entropy: column(1),
+        let tokens = PolicyTokens {
             old_logps: joined(&|row| row.old_logps.as_ref()),
             ref_logps: if config.beta == 0.0 {
                 None
             } else {
                 joined(&|row| row.ref_logps.as_ref())
             },
-            advantages: by_token(&|(row, _)| row.advantage, None),
-            weights: by_token(&|(_, weights)| weights[0], Some(0.0)),
-            entropy_weights: by_token(&|(_, weights)| weights[1], Some(0.0)),
-            lengths,
+            advantages: by_token(&|(row, _)| row.advantage),
+            weights: by_token(&|(_, weights)| weights[0]),
+            entropy_weights: by_token(&|(_, weights)| weights[1]),
+            lengths: batch.lengths.clone(),
         };
-        let out = policy_loss(inputs, config);
-        let mut grads = out.loss.backward();
-        let tensors = decoder.gradients(&mut grads);
-        let loss = scalar(out.loss.inner()).await?;
-        Ok((Part { tensors, loss }, read(out.tokens).await?))
+        let decoder = model.tracked();
+        let hidden = decoder.hidden(&batch.ids, batch.rows, batch.width);
+        let scored =
+            decoder.token_logprobs(hidden, &batch.positions, &batch.targets, config.temperature);
+        Ok(Part::of(&decoder, policy_loss(scored, &tokens, config)).await?)
     }
 
     /// log π of every completion token at a temperature, row by row, in the rows' order.
@@ -375,15 +324,21 @@ impl Workers {
     }
 }
 
-/// On a card burn compiles its small operations anew for lists of odd length, and every batch has
-/// another number of completion tokens. So they are filled up to a multiple of this many, with tokens
-/// that weigh nothing: what is left are a few programs by the list's order of magnitude.
-const TOKENS_STEP: usize = 64;
-
 /// Rows scored at a time where nothing is differentiated.
 const ROWS_AT_A_TIME: usize = 64;
 
 impl Part {
+    /// The gradient of the sum of a loss's first column, and all its values, row after row.
+    async fn of(decoder: &Decoder, loss: Tensor<2>) -> Result<(Self, Vec<f32>), ModelError> {
+        let mut grads = loss.backward();
+        let tensors = decoder.gradients(&mut grads);
+        let columns = loss.dims()[1];
+        let values = read(loss.inner()).await?;
+        let parts = values.iter().step_by(columns);
+        let loss = parts.copied().map(f64::from).sum();
+        Ok((Self { tensors, loss }, values))
+    }
+
     fn add(total: Option<Self>, part: Self) -> Self {
         match total {
             None => part,
@@ -417,11 +372,3 @@ async fn root_of_sum(squares: Tensor<1>) -> Result<f64, ModelError> {
     let squares = read(squares).await?;
     Ok(squares.into_iter().map(f64::from).sum::<f64>().sqrt())
 }
-
-async fn scalar(tensor: Tensor<1>) -> Result<f64, ModelError> {
-    Ok(read(tensor).await?.first().copied().map_or(0.0, f64::from))
-}
-
-#[cfg(test)]
-#[path = "workers_tests.rs"]
-mod tests;

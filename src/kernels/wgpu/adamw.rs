@@ -1,7 +1,7 @@
 //! AdamW over a list of parameters with the kernel `adamw`, five in a launch.
 //!
 //! Parameters and moments are laid side by side by the first update and found so by the later ones:
-//! three bindings hold them all, and WebGPU's other five are left for gradients.
+//! three bindings reach them all, and WebGPU's other five are left for gradients.
 
 use burn::tensor::Tensor;
 
@@ -14,8 +14,8 @@ static ADAMW: Shader = shader!("adamw");
 /// Gradients of one launch.
 const GRADIENTS: usize = 5;
 
-/// Numbers that lie side by side at most, where one parameter alone does not have more: 128 MiB, the
-/// largest binding that every WebGPU device takes.
+/// Numbers that lie side by side at most, where one parameter alone does not have more: 128 MiB, half
+/// the largest buffer that every WebGPU device makes.
 const SIDE_BY_SIDE: usize = 1 << 25;
 
 /// A parameter, its gradient and its moments, and the numbers of its update.
@@ -61,7 +61,10 @@ fn update(jobs: Vec<Job>) -> Vec<[Tensor<1>; 3]> {
     let whole = [parameters, moments1, moments2].map(|list| layout.pack(list));
     for start in (0..grads.len()).step_by(GRADIENTS) {
         let slots = start..grads.len().min(start + GRADIENTS);
-        let mut launch = whole.iter().fold(Launch::new(&ADAMW), Launch::changed);
+        let parts = whole
+            .each_ref()
+            .map(|whole| layout.part(whole, slots.clone()));
+        let mut launch = parts.iter().fold(Launch::new(&ADAMW), Launch::changed);
         for slot in 0..GRADIENTS {
             let grad = grads[slots.clone()].get(slot);
             launch = launch.input(grad.unwrap_or(&grads[start]));

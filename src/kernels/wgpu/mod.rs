@@ -24,6 +24,7 @@ mod logprob;
 mod matmul;
 mod norm;
 mod packed;
+mod policy;
 mod rope;
 mod squares;
 mod sums;
@@ -37,12 +38,11 @@ pub(crate) use embedding::embedding;
 pub(crate) use launch::{Launch, Shader, bytes_bound, dispatches, programs, shader};
 pub(crate) use linear::linear_transposed;
 pub(crate) use logprob::token_logprobs;
+pub(crate) use policy::policy_loss;
 pub(crate) use rope::rope;
 pub(crate) use squares::{squares, sum_of_squares};
 pub(crate) use sums::sum_rows;
-pub(crate) use tensors::{
-    apply, dims, empty, int_tensor, plain_tensor, reshaped, tensor,
-};
+pub(crate) use tensors::{apply, dims, empty, int_tensor, plain_tensor, reshaped, tensor};
 
 use burn::backend::Wgpu;
 pub(crate) use burn::backend::wgpu::CubeTensor as GpuTensor;

@@ -1,6 +1,8 @@
 //! Tensors that lie side by side in one buffer, so that one binding reaches them all. Each is still a
 //! tensor of its own for everybody else.
 
+use std::ops::Range;
+
 use super::{GpuTensor, Launch, Shader, dims, empty, shader};
 
 static PACK: Shader = shader!("pack");
@@ -31,20 +33,28 @@ impl Layout {
         Self { sizes, begins }
     }
 
-    /// The numbers kernels find tensors `slots` by, `most` in a launch: where each begins, where the
-    /// last ends, and their sizes.
-    pub(super) fn tell(&self, launch: Launch, slots: std::ops::Range<usize>, most: usize) -> Launch {
-        let end = self.begins[slots.end];
+    /// The numbers kernels find tensors `slots` by in their part of the buffer, `most` in a launch: the
+    /// block each begins with, the one after the last, and their sizes.
+    pub(super) fn tell(&self, launch: Launch, slots: Range<usize>, most: usize) -> Launch {
+        let end = self.blocks(slots.clone());
         let all = || slots.start..slots.start + most;
-        let in_use = |slot: &usize| *slot < slots.end;
-        let begin = |slot| if in_use(&slot) { self.begins[slot] } else { end };
-        let size = |slot| if in_use(&slot) { self.sizes[slot] } else { 0 };
+        let begin = |slot| match slot < slots.end {
+            true => self.begins[slot] - self.begins[slots.start],
+            false => end,
+        };
+        let size = |slot| {
+            if slot < slots.end {
+                self.sizes[slot]
+            } else {
+                0
+            }
+        };
         let launch = all().map(begin).fold(launch, Launch::number).number(end);
         all().map(size).fold(launch, Launch::number)
     }
 
-    /// Workgroups that tensors `slots` take.
-    pub(super) fn blocks(&self, slots: std::ops::Range<usize>) -> usize {
+    /// Blocks that tensors `slots` take; a kernel works on each with a workgroup.
+    pub(super) fn blocks(&self, slots: Range<usize>) -> usize {
         self.begins[slots.end] - self.begins[slots.start]
     }
 
@@ -64,20 +74,15 @@ impl Layout {
 
     /// The tensors in a buffer of this layout.
     pub(super) fn unpack(&self, whole: &GpuTensor) -> Vec<GpuTensor> {
-        let part = |(&size, &begin): (&usize, &usize)| {
-            let start = begin * BLOCK;
-            let after = dims(whole)[0] - start - size;
-            let bytes = |numbers: usize| (numbers * size_of::<f32>()) as u64;
-            let handle = whole.handle.clone();
-            GpuTensor::new_contiguous(
-                whole.client.clone(),
-                whole.device.clone(),
-                [size].into(),
-                handle.offset_start(bytes(start)).offset_end(bytes(after)),
-                whole.dtype,
-            )
-        };
-        self.sizes.iter().zip(&self.begins).map(part).collect()
+        let places = self.begins.iter().zip(&self.sizes);
+        places
+            .map(|(&begin, &size)| view(whole, begin, size))
+            .collect()
+    }
+
+    /// What tensors `slots` take of a buffer of this layout.
+    pub(super) fn part(&self, whole: &GpuTensor, slots: Range<usize>) -> GpuTensor {
+        view(whole, self.begins[slots.start], self.blocks(slots) * BLOCK)
     }
 
     fn numbers(&self) -> usize {
@@ -99,7 +104,12 @@ impl Layout {
         let place = |tensor: &GpuTensor| {
             let handle = &tensor.handle;
             let memory = handle.clone().binding().memory.id();
-            (memory, handle.size(), handle.offset_start, handle.offset_end)
+            (
+                memory,
+                handle.size(),
+                handle.offset_start,
+                handle.offset_end,
+            )
         };
         let expected = self.unpack(&whole);
         let same = tensors.iter().map(place).eq(expected.iter().map(place));
@@ -115,9 +125,25 @@ impl Layout {
                 let tensor = tensors[slots.clone()].get(slot);
                 launch = launch.input(tensor.unwrap_or(&tensors[start]));
             }
-            self.tell(launch.changed(&whole), slots.clone(), TENSORS)
+            launch = launch.changed(&self.part(&whole, slots.clone()));
+            self.tell(launch, slots.clone(), TENSORS)
                 .dispatch(self.blocks(slots));
         }
         whole
     }
+}
+
+/// `size` numbers of a buffer from a block on.
+fn view(whole: &GpuTensor, begin: usize, size: usize) -> GpuTensor {
+    let start = begin * BLOCK;
+    let after = dims(whole)[0] - start - size;
+    let bytes = |numbers: usize| (numbers * size_of::<f32>()) as u64;
+    let handle = whole.handle.clone();
+    GpuTensor::new_contiguous(
+        whole.client.clone(),
+        whole.device.clone(),
+        [size].into(),
+        handle.offset_start(bytes(start)).offset_end(bytes(after)),
+        whole.dtype,
+    )
 }

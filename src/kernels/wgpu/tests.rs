@@ -11,6 +11,7 @@ mod linear;
 mod logprob;
 mod norm;
 mod optimizer;
+mod policy;
 mod text;
 
 /// The graphics device of the tests, for one test at a time; `None`, said why, where there is no

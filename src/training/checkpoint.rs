@@ -4,11 +4,19 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::TrainError;
 use super::alarms::Alarms;
 use super::event::Phase;
-use super::session::FollowUp;
+use super::follow_ups::FollowUp;
+use super::session::Session;
 use crate::balance::ControllerState;
 use crate::curriculum::CurriculumState;
+use crate::model::Parameters;
+
+/// The policy at the end of warm-up.
+pub(super) const ORIGIN: &str = "origin";
+/// The base model.
+pub(super) const BASE: &str = "base";
 
 /// `state.json`: where a run stands, beside its tensors. Random streams are functions of the seed
 /// and these counters, so none of their states is kept.
@@ -52,23 +60,163 @@ impl Snapshot {
     ///
     /// # Errors
     /// If the checkpoint does not have it.
-    pub fn file(&self, name: &str) -> Result<&Vec<u8>, super::TrainError> {
-        self.files
-            .get(name)
-            .ok_or_else(|| super::TrainError::Checkpoint {
-                what: format!("has no {name}; choose an earlier one"),
-            })
+    pub fn file(&self, name: &str) -> Result<&Vec<u8>, TrainError> {
+        self.files.get(name).ok_or_else(|| TrainError::Checkpoint {
+            what: format!("has no {name}; choose an earlier one"),
+        })
     }
 
     /// The state.
     ///
     /// # Errors
     /// If `state.json` is missing or cannot be read.
-    pub fn state(&self) -> Result<State, super::TrainError> {
-        serde_json::from_slice(self.file("state.json")?).map_err(|error| {
-            super::TrainError::Checkpoint {
-                what: format!("state.json cannot be read: {error}"),
-            }
+    pub fn state(&self) -> Result<State, TrainError> {
+        serde_json::from_slice(self.file("state.json")?).map_err(|error| TrainError::Checkpoint {
+            what: format!("state.json cannot be read: {error}"),
         })
     }
+}
+
+impl Session {
+    /// Everything needed to go on from here, to the same numbers.
+    ///
+    /// # Errors
+    /// If the device fails to give the tensors.
+    pub async fn snapshot(&self) -> Result<Snapshot, TrainError> {
+        let mut files = BTreeMap::new();
+        for (name, bytes) in self.study.text.files() {
+            files.insert(name, bytes);
+        }
+        let text = &self.study.text;
+        let config = self.model.spec.to_json(text.eos(), text.pad());
+        files.insert("config.json".into(), pretty(&config)?);
+        let generation = serde_json::json!({
+            "eos_token_id": text.stops(), "pad_token_id": text.pad(), "do_sample": true,
+        });
+        files.insert("generation_config.json".into(), pretty(&generation)?);
+        files.insert(
+            "model.safetensors".into(),
+            self.model.parameters.to_safetensors().await?,
+        );
+        let mut moments = Parameters {
+            entries: Vec::new(),
+        };
+        for (index, optimizer) in self.optimizers.iter().enumerate() {
+            for (part, list) in [("m", &optimizer.moment1), ("v", &optimizer.moment2)] {
+                moments
+                    .entries
+                    .extend(list.entries.iter().cloned().map(|mut entry| {
+                        entry.name = format!("{index}.{part}.{}", entry.name);
+                        entry
+                    }));
+            }
+        }
+        files.insert(
+            "optimizer.safetensors".into(),
+            moments.to_safetensors().await?,
+        );
+        for (name, origin) in &self.origins {
+            files.insert(
+                format!("{name}.safetensors"),
+                origin.to_safetensors().await?,
+            );
+        }
+        let state = State {
+            version: env!("CARGO_PKG_VERSION").into(),
+            phase: self.phase,
+            step: self.step,
+            num_tokens: self.num_tokens,
+            seconds: self.seconds(),
+            updates: self
+                .optimizers
+                .iter()
+                .map(|optimizer| optimizer.time)
+                .collect(),
+            controller: self.controller.state(),
+            curriculum: self.curriculum.state().clone(),
+            alarms: self.alarms.clone(),
+            best_exam: self.best_exam,
+            exam: self.exam,
+            not_finite: self.not_finite,
+            follow_ups: self.follow_ups.iter().copied().collect(),
+            config: self.config.to_toml()?,
+        };
+        files.insert("state.json".into(), pretty(&state)?);
+        Ok(Snapshot {
+            step: self.step,
+            files,
+        })
+    }
+
+    /// Goes on from where a snapshot was taken.
+    ///
+    /// # Errors
+    /// A snapshot that lacks a file, or whose tensors are not those of this session's configuration.
+    pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
+        let state = snapshot.state()?;
+        let spec = self.model.spec.clone();
+        let device = self.device.clone();
+        let read = |name: &str| -> Result<Parameters, TrainError> {
+            let file = snapshot.file(name)?.clone();
+            Ok(Parameters::from_safetensors(&spec, &[file], &device)?)
+        };
+        self.model.parameters = read("model.safetensors")?;
+        if state.updates.len() != self.optimizers.len() {
+            let what = "has another number of optimizers than optimizer.separate asks for".into();
+            return Err(TrainError::Checkpoint { what });
+        }
+        let moments = snapshot.file("optimizer.safetensors")?;
+        for (index, optimizer) in self.optimizers.iter_mut().enumerate() {
+            optimizer.time = state.updates[index];
+            for (part, list) in [("m", &mut optimizer.moment1), ("v", &mut optimizer.moment2)] {
+                let prefix = format!("{index}.{part}.");
+                let names = spec.parameters().into_iter();
+                let wanted = names.map(|(name, shape)| (format!("{prefix}{name}"), shape));
+                let mut tensors = Parameters::read_named(
+                    wanted.collect(),
+                    std::slice::from_ref(moments),
+                    &device,
+                )?;
+                for entry in &mut tensors.entries {
+                    entry.name = entry.name[prefix.len()..].to_string();
+                }
+                *list = tensors;
+            }
+        }
+        for name in [ORIGIN, BASE] {
+            if snapshot.files.contains_key(&format!("{name}.safetensors")) {
+                self.origins
+                    .insert(name, read(&format!("{name}.safetensors"))?);
+            }
+        }
+        // The controller keeps the configuration of the session, which may have been extended.
+        self.controller.restore(state.controller);
+        self.curriculum.restore(state.curriculum);
+        self.alarms = state.alarms;
+        self.best_exam = state.best_exam;
+        self.exam = state.exam;
+        self.not_finite = state.not_finite;
+        self.follow_ups = state.follow_ups.into();
+        if state.step < self.config.max_steps {
+            // Extended: what was the end is none any more.
+            self.follow_ups
+                .retain(|follow_up| *follow_up != FollowUp::Final);
+        }
+        self.step = state.step;
+        self.num_tokens = state.num_tokens;
+        self.seconds_before = state.seconds;
+        let warming_up = self.step < self.warmup_steps();
+        self.phase = if warming_up {
+            Phase::Warmup
+        } else {
+            Phase::Adaptive
+        };
+        Ok(())
+    }
+}
+
+fn pretty(value: &impl Serialize) -> Result<Vec<u8>, TrainError> {
+    serde_json::to_vec_pretty(value).map_err(|error| TrainError::Checkpoint {
+        what: error.to_string(),
+    })
 }

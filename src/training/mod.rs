@@ -7,11 +7,13 @@
 //! plain values.
 
 mod alarms;
+mod changes;
 mod checkpoint;
 mod decisions;
 mod estimate;
 mod event;
 mod examination;
+mod follow_ups;
 mod lengths;
 mod optimizer;
 mod preparing;
@@ -24,6 +26,7 @@ mod steps;
 mod workers;
 
 pub use alarms::Alarms;
+pub use changes::LIVE_SETTINGS;
 pub use checkpoint::{Snapshot, State};
 pub use estimate::{Estimate, Memory, StepTimes, measure_steps};
 pub use event::{
@@ -34,7 +37,7 @@ pub use examination::{Examination, Study};
 pub use lengths::TooLong;
 pub use optimizer::{AdamW, schedule};
 pub use preview::{Piece, Preview, preview, preview_level};
-pub use session::{LIVE_SETTINGS, Session, Start};
+pub use session::{Session, Start};
 pub use setup::{Loader, Setup, from_folder, tokenizer_files};
 pub use shards::Shards;
 pub use workers::{Gradient, PolicyRow, Workers};

@@ -1,16 +1,16 @@
 //! The loop. [`Session::step`] does the next unit of work; what a unit does is in the files beside
-//! this one: `decisions` (probes and the plan), `rollouts`, `steps` (updates), `examination`.
+//! this one: `decisions` (probes and the plan), `rollouts`, `steps` (updates), `follow_ups` (exams and
+//! tests). How settings change on the way is in `changes`, what is kept of a session in `checkpoint`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::TrainError;
 use super::alarms::Alarms;
-use super::checkpoint::{Snapshot, State};
+use super::checkpoint::{BASE, ORIGIN, Snapshot};
 use super::event::{Command, Event, Phase};
 use super::examination::{Examination, Study};
+use super::follow_ups::FollowUp;
 use super::lengths;
 use super::optimizer::AdamW;
 use super::preparing::Preparation;
@@ -21,26 +21,9 @@ use super::steps::Begun;
 use super::workers::Workers;
 use crate::balance::{self, Controller};
 use crate::clock::Clock;
-use crate::config::{self, Origin, RunConfig};
+use crate::config::{Origin, RunConfig};
 use crate::curriculum::{Curriculum, Pool};
 use crate::model::{Model, Parameters};
-
-/// Settings that may be changed while a run goes on.
-pub const LIVE_SETTINGS: [&str; 13] = [
-    "balance.gamma",
-    "balance.lambda",
-    "balance.p_min",
-    "balance.p_max",
-    "balance.d_cap",
-    "balance.probe_every",
-    "sft.learning_rate",
-    "grpo.learning_rate",
-    "grpo.temperature",
-    "exam.every",
-    "checkpoint.every",
-    "logging.completions_every",
-    "logging.completions_groups",
-];
 
 /// Where a session begins.
 pub enum Start {
@@ -50,18 +33,6 @@ pub enum Start {
     Base(Vec<u8>),
     /// Where a checkpoint stands.
     Resume(Snapshot),
-}
-
-/// What follows a step before the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FollowUp {
-    /// The test where the adaptive phase begins.
-    AfterWarmup,
-    Exam,
-    Checkpoint,
-    /// The test at the end.
-    Final,
 }
 
 /// A unit of work that is under way between two calls of [`Session::step`].
@@ -103,7 +74,8 @@ pub struct Session {
     /// Mean accuracy of the exam at this step.
     pub(super) exam: Option<f64>,
     pub(super) clock: Clock,
-    seconds_before: f64,
+    /// Seconds of work before a resume.
+    pub(super) seconds_before: f64,
     notices: Vec<String>,
     paused: bool,
     single_step: bool,
@@ -330,86 +302,10 @@ impl Session {
 
     /// Books a finished step and what follows it.
     pub(super) fn step_is_done(&mut self) {
-        let due = |every: u64| every > 0 && self.step.is_multiple_of(every);
-        let last = self.step == self.config.max_steps;
-        let warmup = self.warmup_steps();
-        let evaluation = &self.config.evaluation;
-        self.exam = None;
-        if self.step == warmup && evaluation.after_warmup && evaluation.problems > 0 {
-            self.follow_ups.push_back(FollowUp::AfterWarmup);
-        }
-        if due(self.config.exam.every) && self.config.exam.problems > 0 {
-            self.follow_ups.push_back(FollowUp::Exam);
-        }
-        if due(self.config.checkpoint.every) || last {
-            self.follow_ups.push_back(FollowUp::Checkpoint);
-        }
-        if last && evaluation.problems > 0 {
-            self.follow_ups.push_back(FollowUp::Final);
-        }
+        self.book_follow_ups();
         if self.single_step {
             (self.paused, self.single_step) = (true, false);
             self.events.push(Event::Paused { step: self.step });
-        }
-    }
-
-    fn open_examination(&mut self, follow_up: FollowUp) {
-        // What training kept room for is not what answering needs, and the other way round.
-        crate::devices::tidy(&self.device);
-        let (config, task) = (&self.config, self.study.task.as_ref());
-        let examination = match follow_up {
-            FollowUp::AfterWarmup => {
-                Examination::test(config, task, "after_warmup", self.step, false)
-            }
-            FollowUp::Final => {
-                self.phase = Phase::Evaluation;
-                self.events.push(Event::PhaseBegan {
-                    phase: self.phase,
-                    step: self.step,
-                });
-                let robustness = config.evaluation.robustness;
-                Examination::test(config, task, "final", self.step, robustness)
-            }
-            FollowUp::Exam | FollowUp::Checkpoint => Examination::exam(config, task, self.step),
-        };
-        self.unit = Some(Unit::Examine(Box::new(examination)));
-    }
-
-    async fn examine(&mut self, mut examination: Box<Examination>) -> Result<(), TrainError> {
-        let (events, tokens) = examination
-            .advance(&self.model, &self.workers, &self.study)
-            .await?;
-        self.num_tokens += tokens;
-        self.events.extend(events);
-        if !examination.is_finished() {
-            self.unit = Some(Unit::Examine(examination));
-            return Ok(());
-        }
-        crate::devices::tidy(&self.device);
-        if self.follow_ups.pop_front() == Some(FollowUp::Exam) {
-            self.take_exam_results(examination.accuracies());
-        }
-        Ok(())
-    }
-
-    fn take_exam_results(&mut self, accuracies: &BTreeMap<u32, f64>) {
-        let step = self.step;
-        let mean = accuracies.values().sum::<f64>() / accuracies.len().max(1) as f64;
-        self.exam = Some(mean);
-        for opened in self.curriculum.exam_results(accuracies) {
-            self.events.push(Event::LevelOpened {
-                step,
-                level: opened.level,
-            });
-        }
-        self.events
-            .extend(self.alarms.exam(step, mean).into_iter().map(Event::Alarm));
-        if self.best_exam.is_none_or(|best| mean > best) {
-            self.best_exam = Some(mean);
-            // The best so far is worth keeping even where no checkpoint was due.
-            if self.follow_ups.front() != Some(&FollowUp::Checkpoint) {
-                self.follow_ups.push_front(FollowUp::Checkpoint);
-            }
         }
     }
 
@@ -436,210 +332,6 @@ impl Session {
     /// Seconds of work, those before a resume included.
     pub(super) fn seconds(&self) -> f64 {
         self.seconds_before + self.clock.seconds()
-    }
-
-    fn overridden(&self, path: &str, value: &str) -> Result<RunConfig, TrainError> {
-        let text = self.config.to_toml()?;
-        Ok(RunConfig::from_toml(
-            &text,
-            "the run's configuration",
-            &[format!("{path}={value}")],
-        )?)
-    }
-
-    fn change(&mut self, path: String, value: String) -> Result<(), TrainError> {
-        if !LIVE_SETTINGS.contains(&path.as_str()) {
-            return Err(TrainError::NotLive {
-                path,
-                allowed: LIVE_SETTINGS.join(", "),
-            });
-        }
-        let config = self.overridden(&path, &value)?;
-        let changes = config::diff(&self.config, &config);
-        let changed = changes.into_iter().find(|(changed, ..)| *changed == path);
-        self.config = config;
-        self.rebuild_controller();
-        self.events.push(Event::Changed {
-            step: self.decided(),
-            path,
-            before: changed.map_or_else(|| value.clone(), |(_, before, _)| before),
-            value,
-        });
-        Ok(())
-    }
-
-    /// The last step that was decided: the one in hand, or the last that was made.
-    fn decided(&self) -> u64 {
-        match self.unit {
-            Some(Unit::Sample(_) | Unit::Update(..)) => self.step + 1,
-            Some(Unit::Examine(_) | Unit::Prepare(_)) | None => self.step,
-        }
-    }
-
-    fn extend(&mut self, max_steps: u64) {
-        if max_steps <= self.config.max_steps {
-            return;
-        }
-        let before = std::mem::replace(&mut self.config.max_steps, max_steps).to_string();
-        self.follow_ups
-            .retain(|follow_up| *follow_up != FollowUp::Final);
-        if let Some(Unit::Examine(_)) = self.unit {
-            self.unit = None;
-        }
-        if self.phase != Phase::Base {
-            self.phase = if self.step < self.warmup_steps() {
-                Phase::Warmup
-            } else {
-                Phase::Adaptive
-            };
-        }
-        self.rebuild_controller();
-        let value = max_steps.to_string();
-        self.events.push(Event::Changed {
-            step: self.decided(),
-            path: "max_steps".into(),
-            before,
-            value,
-        });
-    }
-
-    fn rebuild_controller(&mut self) {
-        let state = self.controller.state();
-        let config = &self.config;
-        self.controller = balance::build(&config.balance, config.seed, config.max_steps);
-        self.controller.restore(state);
-    }
-
-    /// Everything needed to go on from here, to the same numbers.
-    ///
-    /// # Errors
-    /// If the device fails to give the tensors.
-    pub async fn snapshot(&self) -> Result<Snapshot, TrainError> {
-        let mut files = BTreeMap::new();
-        for (name, bytes) in self.study.text.files() {
-            files.insert(name, bytes);
-        }
-        let text = &self.study.text;
-        let config = self.model.spec.to_json(text.eos(), text.pad());
-        files.insert("config.json".into(), pretty(&config)?);
-        let generation = serde_json::json!({
-            "eos_token_id": text.stops(), "pad_token_id": text.pad(), "do_sample": true,
-        });
-        files.insert("generation_config.json".into(), pretty(&generation)?);
-        files.insert(
-            "model.safetensors".into(),
-            self.model.parameters.to_safetensors().await?,
-        );
-        let mut moments = Parameters {
-            entries: Vec::new(),
-        };
-        for (index, optimizer) in self.optimizers.iter().enumerate() {
-            for (part, list) in [("m", &optimizer.moment1), ("v", &optimizer.moment2)] {
-                moments
-                    .entries
-                    .extend(list.entries.iter().cloned().map(|mut entry| {
-                        entry.name = format!("{index}.{part}.{}", entry.name);
-                        entry
-                    }));
-            }
-        }
-        files.insert(
-            "optimizer.safetensors".into(),
-            moments.to_safetensors().await?,
-        );
-        for (name, origin) in &self.origins {
-            files.insert(
-                format!("{name}.safetensors"),
-                origin.to_safetensors().await?,
-            );
-        }
-        let state = State {
-            version: env!("CARGO_PKG_VERSION").into(),
-            phase: self.phase,
-            step: self.step,
-            num_tokens: self.num_tokens,
-            seconds: self.seconds(),
-            updates: self
-                .optimizers
-                .iter()
-                .map(|optimizer| optimizer.time)
-                .collect(),
-            controller: self.controller.state(),
-            curriculum: self.curriculum.state().clone(),
-            alarms: self.alarms.clone(),
-            best_exam: self.best_exam,
-            exam: self.exam,
-            not_finite: self.not_finite,
-            follow_ups: self.follow_ups.iter().copied().collect(),
-            config: self.config.to_toml()?,
-        };
-        files.insert("state.json".into(), pretty(&state)?);
-        Ok(Snapshot {
-            step: self.step,
-            files,
-        })
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
-        let state = snapshot.state()?;
-        let spec = self.model.spec.clone();
-        let device = self.device.clone();
-        let read = |name: &str| -> Result<Parameters, TrainError> {
-            let file = snapshot.file(name)?.clone();
-            Ok(Parameters::from_safetensors(&spec, &[file], &device)?)
-        };
-        self.model.parameters = read("model.safetensors")?;
-        if state.updates.len() != self.optimizers.len() {
-            let what = "has another number of optimizers than optimizer.separate asks for".into();
-            return Err(TrainError::Checkpoint { what });
-        }
-        let moments = snapshot.file("optimizer.safetensors")?;
-        for (index, optimizer) in self.optimizers.iter_mut().enumerate() {
-            optimizer.time = state.updates[index];
-            for (part, list) in [("m", &mut optimizer.moment1), ("v", &mut optimizer.moment2)] {
-                let prefix = format!("{index}.{part}.");
-                let names = spec.parameters().into_iter();
-                let wanted = names.map(|(name, shape)| (format!("{prefix}{name}"), shape));
-                let mut tensors = Parameters::read_named(
-                    wanted.collect(),
-                    std::slice::from_ref(moments),
-                    &device,
-                )?;
-                for entry in &mut tensors.entries {
-                    entry.name = entry.name[prefix.len()..].to_string();
-                }
-                *list = tensors;
-            }
-        }
-        for name in [ORIGIN, BASE] {
-            if snapshot.files.contains_key(&format!("{name}.safetensors")) {
-                self.origins
-                    .insert(name, read(&format!("{name}.safetensors"))?);
-            }
-        }
-        // The controller keeps the configuration of the session, which may have been extended.
-        self.controller.restore(state.controller);
-        self.curriculum.restore(state.curriculum);
-        self.alarms = state.alarms;
-        self.best_exam = state.best_exam;
-        self.exam = state.exam;
-        self.not_finite = state.not_finite;
-        self.follow_ups = state.follow_ups.into();
-        if state.step < self.config.max_steps {
-            // Extended: what was the end is none any more.
-            self.follow_ups
-                .retain(|follow_up| *follow_up != FollowUp::Final);
-        }
-        self.step = state.step;
-        self.num_tokens = state.num_tokens;
-        self.seconds_before = state.seconds;
-        let warming_up = self.step < self.warmup_steps();
-        self.phase = if warming_up {
-            Phase::Warmup
-        } else {
-            Phase::Adaptive
-        };
-        Ok(())
     }
 
     /// Keeps the parameters that D and KL are measured from, when their time has come: before
@@ -698,15 +390,4 @@ fn short_levels(config: &RunConfig, task: &dyn crate::tasks::Task) -> Vec<String
         .chain(&evaluation.unseen_levels)
         .filter_map(short)
         .collect()
-}
-
-/// The policy at the end of warm-up.
-const ORIGIN: &str = "origin";
-/// The base model.
-const BASE: &str = "base";
-
-fn pretty(value: &impl Serialize) -> Result<Vec<u8>, TrainError> {
-    serde_json::to_vec_pretty(value).map_err(|error| TrainError::Checkpoint {
-        what: error.to_string(),
-    })
 }

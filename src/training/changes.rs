@@ -1,0 +1,106 @@
+//! What is changed while a run goes on: settings, and how many steps it has.
+
+use super::TrainError;
+use super::event::{Event, Phase};
+use super::follow_ups::FollowUp;
+use super::session::{Session, Unit};
+use crate::balance;
+use crate::config::{self, RunConfig};
+
+/// Settings that may be changed while a run goes on.
+pub const LIVE_SETTINGS: [&str; 13] = [
+    "balance.gamma",
+    "balance.lambda",
+    "balance.p_min",
+    "balance.p_max",
+    "balance.d_cap",
+    "balance.probe_every",
+    "sft.learning_rate",
+    "grpo.learning_rate",
+    "grpo.temperature",
+    "exam.every",
+    "checkpoint.every",
+    "logging.completions_every",
+    "logging.completions_groups",
+];
+
+impl Session {
+    /// The configuration with one setting replaced, as `--set` would.
+    fn overridden(&self, path: &str, value: &str) -> Result<RunConfig, TrainError> {
+        let text = self.config.to_toml()?;
+        Ok(RunConfig::from_toml(
+            &text,
+            "the run's configuration",
+            &[format!("{path}={value}")],
+        )?)
+    }
+
+    /// Changes one of [`LIVE_SETTINGS`].
+    ///
+    /// # Errors
+    /// Another setting, or a value it cannot take; nothing is changed then.
+    pub(super) fn change(&mut self, path: String, value: String) -> Result<(), TrainError> {
+        if !LIVE_SETTINGS.contains(&path.as_str()) {
+            return Err(TrainError::NotLive {
+                path,
+                allowed: LIVE_SETTINGS.join(", "),
+            });
+        }
+        let config = self.overridden(&path, &value)?;
+        let changes = config::diff(&self.config, &config);
+        let changed = changes.into_iter().find(|(changed, ..)| *changed == path);
+        self.config = config;
+        self.rebuild_controller();
+        self.events.push(Event::Changed {
+            step: self.decided(),
+            path,
+            before: changed.map_or_else(|| value.clone(), |(_, before, _)| before),
+            value,
+        });
+        Ok(())
+    }
+
+    /// The last step that was decided: the one in hand, or the last that was made.
+    fn decided(&self) -> u64 {
+        match self.unit {
+            Some(Unit::Sample(_) | Unit::Update(..)) => self.step + 1,
+            Some(Unit::Examine(_) | Unit::Prepare(_)) | None => self.step,
+        }
+    }
+
+    /// Goes on to step `max_steps`; does nothing where the run goes as far already.
+    pub(super) fn extend(&mut self, max_steps: u64) {
+        if max_steps <= self.config.max_steps {
+            return;
+        }
+        let before = std::mem::replace(&mut self.config.max_steps, max_steps).to_string();
+        self.follow_ups
+            .retain(|follow_up| *follow_up != FollowUp::Final);
+        if let Some(Unit::Examine(_)) = self.unit {
+            self.unit = None;
+        }
+        if self.phase != Phase::Base {
+            self.phase = if self.step < self.warmup_steps() {
+                Phase::Warmup
+            } else {
+                Phase::Adaptive
+            };
+        }
+        self.rebuild_controller();
+        let value = max_steps.to_string();
+        self.events.push(Event::Changed {
+            step: self.decided(),
+            path: "max_steps".into(),
+            before,
+            value,
+        });
+    }
+
+    /// A controller for the configuration as it is now, which knows what the old one knew.
+    fn rebuild_controller(&mut self) {
+        let state = self.controller.state();
+        let config = &self.config;
+        self.controller = balance::build(&config.balance, config.seed, config.max_steps);
+        self.controller.restore(state);
+    }
+}

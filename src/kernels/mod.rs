@@ -58,8 +58,9 @@ pub fn bytes_bound() -> u64 {
     return 0;
 }
 
-/// How many different programs of ours graphics cards were given since the program started: a kernel
-/// counts once for each set of its constants. The first launch of each compiles it.
+/// How many programs of ours graphics cards have compiled since the program started: a kernel counts
+/// once for each set of its constants, on each card. A program is compiled when its first launch is
+/// carried out, so launches that nobody has waited for may not be counted yet.
 pub fn programs() -> usize {
     #[cfg(feature = "gpu")]
     return wgpu::programs();

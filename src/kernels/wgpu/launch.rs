@@ -1,8 +1,6 @@
 //! One launch of one kernel.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use burn::backend::wgpu::{KernelSource, SourceKernel, SourceTemplate};
 use burn::cubecl::client::Client;
@@ -37,13 +35,13 @@ pub(crate) use shader;
 /// A kernel's constants: each set of values is a program of its own.
 type Constants = Vec<(&'static str, u32)>;
 
-/// The programs launched since the program started, by the kernel's name.
-static PROGRAMS: Mutex<BTreeMap<&'static str, Vec<Constants>>> = Mutex::new(BTreeMap::new());
+/// Programs of ours that were compiled since the program started.
+static PROGRAMS: AtomicUsize = AtomicUsize::new(0);
 
-/// How many different programs were launched since the program started.
+/// How many programs of ours were compiled since the program started. Launches are only noted down, and
+/// carried out by a thread of the device: those that nobody has waited for may be missing.
 pub(crate) fn programs() -> usize {
-    let programs = PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner);
-    programs.values().map(Vec::len).sum()
+    PROGRAMS.load(Ordering::Relaxed)
 }
 
 /// Launches of our kernels since the program started.
@@ -72,20 +70,11 @@ struct Source {
     constants: Constants,
 }
 
-impl Source {
-    /// Counts it, where it was not launched before.
-    fn count(&self) {
-        DISPATCHES.fetch_add(1, Ordering::Relaxed);
-        let mut programs = PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = programs.entry(self.shader.name).or_default();
-        if !seen.contains(&self.constants) {
-            seen.push(self.constants.clone());
-        }
-    }
-}
-
 impl KernelSource for Source {
+    /// A device asks for the text once, to compile it, and knows the program by its `id` from then on;
+    /// for one that does not compile it asks at every launch.
     fn source(&self) -> SourceTemplate {
+        PROGRAMS.fetch_add(1, Ordering::Relaxed);
         SourceTemplate::new(text(self.shader, &self.constants))
     }
 
@@ -214,7 +203,7 @@ impl Launch {
         let rows = workgroups.div_ceil(WORKGROUPS);
         let columns = workgroups.div_ceil(rows);
         let count = CubeCount::Static(columns as u32, rows as u32, 1);
-        self.source.count();
+        DISPATCHES.fetch_add(1, Ordering::Relaxed);
         BYTES.fetch_add(self.bytes as u64, Ordering::Relaxed);
         let kernel = SourceKernel::new(self.source, CubeDim::new_single());
         client.launch(Box::new(kernel), count, self.arguments);

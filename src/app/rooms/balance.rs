@@ -49,6 +49,8 @@ pub struct Balance {
     /// The run that γ and λ were tried on.
     tried_on: RunKey,
     #[serde(skip)]
+    outcome: outcome::Outcome,
+    #[serde(skip)]
     opened: card::Opened,
     #[serde(skip)]
     batch: batch::Batch,
@@ -74,7 +76,7 @@ impl Room for Balance {
         let Some(step) = world.step() else {
             return base::show(ui, record);
         };
-        outcome::show(ui, record, actions);
+        outcome::show(ui, &mut self.outcome, record, actions);
         if self.tried_on != record.key {
             // What was tried on one run says nothing of another.
             self.tried_on.clone_from(&record.key);

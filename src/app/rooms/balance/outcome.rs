@@ -2,17 +2,38 @@
 
 use eframe::egui::{RichText, Ui};
 
-use crate::app::record::Record;
+use crate::app::record::{Record, RunKey};
 use crate::app::widgets::percent;
 use crate::app::{Action, Actions, Place, theme};
 use crate::runs::outcome::Test;
 
+/// The line of the run in view. Its tests may have thousands of answers, so they are summed up when the
+/// run has said something new and not in every frame.
+#[derive(Default)]
+pub struct Outcome {
+    /// The run and its revision: a run that is told anew may have as many evaluations as before.
+    made_from: (RunKey, u64),
+    words: Option<String>,
+}
+
+impl Outcome {
+    fn follow(&mut self, record: &Record) -> Option<&str> {
+        if self.made_from.0 != record.key || self.made_from.1 != record.revision {
+            self.made_from = (record.key.clone(), record.revision);
+            self.words = words(record);
+        }
+        self.words.as_deref()
+    }
+}
+
 /// Draws the line, where the final test was taken.
-pub fn show(ui: &mut Ui, record: &Record, actions: &mut Actions) {
+pub fn show(ui: &mut Ui, outcome: &mut Outcome, record: &Record, actions: &mut Actions) {
     if !record.finished {
         return;
     }
-    let Some(words) = words(record) else { return };
+    let Some(words) = outcome.follow(record) else {
+        return;
+    };
     ui.horizontal_wrapped(|ui| {
         let color = theme::palette(ui).right;
         ui.label(RichText::new(words).strong().color(color))
@@ -74,6 +95,8 @@ mod tests {
 
     #[test]
     fn the_result_says_where_the_run_came_from() {
+        let mut outcome = Outcome::default();
+        let mut words = |record: &Record| outcome.follow(record).map(str::to_owned);
         let mut record = Record::new("a".into(), RunConfig::default(), Motion::Still);
         assert_eq!(words(&record), None);
         record.hear(evaluated("final", 2, false, 0.9));
@@ -85,5 +108,13 @@ mod tests {
             words(&record).unwrap(),
             "17.0 % after the warm-up → 85.0 % on the final test, 25.0 % on levels never trained on"
         );
+        // Told anew, with as many tests as before.
+        record.restart();
+        for level in 1..=4 {
+            record.hear(evaluated("final", level, false, 0.5));
+        }
+        assert_eq!(words(&record).unwrap(), "50.0 % on the final test");
+        let other = Record::new("b".into(), RunConfig::default(), Motion::Still);
+        assert_eq!(words(&other), None);
     }
 }

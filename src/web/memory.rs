@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Bytes of a page of WebAssembly's memory.
 const PAGE: usize = 65_536;
 
-/// Bytes of the newest allocation that failed; 0 while none has.
+/// Bytes of the newest allocation that failed; 0 while none has since [`forget`].
 static REFUSED: AtomicUsize = AtomicUsize::new(0);
 
 #[global_allocator]
@@ -27,6 +27,11 @@ pub fn refused() -> Option<String> {
             megabytes(used)
         )
     })
+}
+
+/// What was refused so far was done without: it is not to be blamed for a later failure.
+pub fn forget() {
+    REFUSED.store(0, Ordering::Relaxed);
 }
 
 fn noted(given: *mut u8, bytes: usize) -> *mut u8 {

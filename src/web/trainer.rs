@@ -118,6 +118,7 @@ impl Trainer {
             return self.pause.get().as_secs_f64() * 1e3;
         };
         let pause = worker.turn().await;
+        super::memory::forget();
         *self.worker.borrow_mut() = Some(worker);
         self.pause.set(pause);
         pause.as_secs_f64() * 1e3

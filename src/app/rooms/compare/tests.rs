@@ -1,21 +1,19 @@
+mod curves;
 mod picture;
+mod queue;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::chooser::{Row, chosen_of, rows, split};
-use super::curves::{Axis, Band, EXAM, Points, Prepared, Preparing, Shape, What, metrics};
-use super::export::{CurvesCsv, field, results};
-use super::launch::plan::{plan, seconds_of_run};
-use super::launch::progress::{seconds_left, share_done};
+use super::export::{field, results};
 use super::look::{Unit, grouped, places};
 use super::reading::{Reading, State};
 use super::results::measures;
-use super::saving::stem;
 use super::*;
 use crate::app::Action;
 use crate::app::library::{Compared, Curves, RunCard};
 use crate::app::record::{Columns, Record, RunKey};
-use crate::config::{Method, RunConfig};
+use crate::config::Method;
 use crate::runs::{Comparison, RunData, RunFiles};
 use crate::training::{Branch, EvaluationRecord, Phase, StepRecord};
 
@@ -141,15 +139,6 @@ fn three() -> (BTreeSet<RunKey>, Compared) {
     ])
 }
 
-fn prepare(compared: &Compared, what: What) -> Prepared {
-    let mut work = Preparing::new(what);
-    loop {
-        if let Some(done) = work.go_on(&compared.comparison.groups, &compared.curves) {
-            return done;
-        }
-    }
-}
-
 fn asked(actions: &mut Actions) -> Vec<(u64, Vec<RunKey>)> {
     let list = std::mem::take(&mut actions.list);
     let errand = |action| match action {
@@ -271,170 +260,6 @@ fn runs_that_went_on_are_told_of() {
 }
 
 #[test]
-fn queued_runs_are_named_and_set_as_the_command_line_does() {
-    let text = include_str!("../../../../configs/quickstart.toml");
-    let base = RunConfig::from_toml(text, "quickstart.toml", &[]).unwrap();
-    let configs = plan(&base, &[Method::Sasr, Method::Grpo], 2).unwrap();
-    let mut expected = Vec::new();
-    for seed in 0..2 {
-        for method in ["sasr", "grpo"] {
-            let set = [
-                format!("balance.method=\"{method}\""),
-                format!("seed={seed}"),
-                format!("name=\"{method}-s{seed}\""),
-            ];
-            expected.push(RunConfig::from_toml(text, "quickstart.toml", &set).unwrap());
-        }
-    }
-    assert_eq!(configs, expected);
-    let names: Vec<&str> = configs.iter().map(|config| config.name.as_str()).collect();
-    assert_eq!(names, ["sasr-s0", "grpo-s0", "sasr-s1", "grpo-s1"]);
-    let mut wrong = base;
-    wrong.max_steps = 0;
-    let error = plan(&wrong, &[Method::Sasr], 1).unwrap_err();
-    assert!(error.to_string().contains("max_steps"), "{error}");
-}
-
-#[test]
-fn times_come_from_runs_of_the_same_configuration_only() {
-    let data = run(Method::Sft, 3, 40, &[true]);
-    let run = curves("x/sft-s3", &data);
-    let mut base = data.config.clone();
-    (base.name, base.seed, base.max_steps) = ("other".into(), 0, 100);
-    base.balance.method = Method::Sasr;
-    let time = |base: &RunConfig, method| {
-        seconds_of_run(base, method, std::iter::once((&run.config, &run.columns)))
-    };
-    assert!((time(&base, Method::Sft).unwrap() - 50.0).abs() < 1e-9);
-    assert_eq!(time(&base, Method::Grpo), None);
-    base.grpo.num_prompts += 1;
-    assert_eq!(time(&base, Method::Sft), None);
-}
-
-#[test]
-fn a_mean_over_seeds_goes_as_far_as_all_of_them() {
-    let points = |xs: &[f64], ys: &[f32]| Points {
-        xs: xs.to_vec(),
-        ys: ys.to_vec(),
-    };
-    let long = points(&[1.0, 2.0, 3.0, 4.0], &[1.0, 2.0, 3.0, 40.0]);
-    let short = points(&[1.0, 3.0], &[3.0, 7.0]);
-    let band = Band::over(&[long.clone(), short, Points::default()]);
-    assert_eq!(band.mean.xs, [1.0, 2.0, 3.0]);
-    assert_eq!(band.mean.ys, [2.0, 3.5, 5.0]);
-    assert_eq!(band.low, [1.0, 2.0, 3.0]);
-    assert_eq!(band.high, [3.0, 5.0, 7.0]);
-    let apart = points(&[9.0], &[1.0]);
-    assert_eq!(Band::over(&[long, apart]), Band::default());
-    assert_eq!(Band::over(&[]), Band::default());
-}
-
-#[test]
-fn a_mean_of_long_runs_is_taken_over_stretches() {
-    let of = |count: usize, y: f32| Points {
-        xs: (1..=count).map(|x| x as f64).collect(),
-        ys: vec![y; count],
-    };
-    let band = Band::over(&[of(10_000, 1.0), of(8_000, 2.0)]);
-    assert_eq!(band.mean.xs.len(), 400);
-    assert!(band.mean.xs.windows(2).all(|pair| pair[0] < pair[1]));
-    assert!(band.mean.xs[399] <= 8_000.0 && band.mean.xs[399] > 7_900.0);
-    assert!(band.mean.ys.iter().all(|y| (y - 1.5).abs() < 1e-6));
-    // A run that is short in points fills the stretches between them.
-    let sparse = Points {
-        xs: vec![1.0, 8_000.0],
-        ys: vec![0.0, 4.0],
-    };
-    let band = Band::over(&[of(10_000, 1.0), sparse]);
-    assert!(band.low[0] < 0.1 && (band.high[399] - 4.0).abs() < 0.1);
-}
-
-#[test]
-fn curves_stand_at_steps_tokens_or_seconds() {
-    let (_, compared) = three();
-    let run = &compared.curves[0];
-    let what = |metric: &str, axis| What {
-        metric: metric.into(),
-        axis,
-        ..What::default()
-    };
-    let reward = Points::of(run, &what("reward", Axis::Step));
-    assert_eq!(
-        reward.xs,
-        (1..=10).map(|n| 2.0 * f64::from(n)).collect::<Vec<_>>()
-    );
-    assert!(reward.ys.iter().all(|y| *y == 0.5));
-    let exams = Points::of(run, &what(EXAM, Axis::Tokens));
-    assert_eq!(
-        (exams.xs, exams.ys),
-        (vec![0.0, 400.0, 800.0], vec![0.1, 0.5, 0.7])
-    );
-    let loss = Points::of(run, &what("loss", Axis::Time));
-    assert_eq!((loss.xs[0], loss.xs[19]), (0.5, 10.0));
-    let found = metrics(&compared.curves);
-    assert_eq!(found[..3], [EXAM, "reward", "loss"]);
-    assert!(found.contains(&"learning_rate".to_owned()));
-}
-
-#[test]
-fn a_group_is_one_line_or_one_per_seed() {
-    let (_, compared) = three();
-    let together = prepare(&compared, What::default());
-    let lines: Vec<_> = together
-        .traces
-        .iter()
-        .map(|t| (t.group, t.run, t.seeds))
-        .collect();
-    assert_eq!(lines, [(0, None, 2), (1, Some(2), 1)]);
-    let what = What {
-        shape: Shape::Seeds,
-        ..What::default()
-    };
-    let apart = prepare(&compared, what);
-    let lines: Vec<_> = apart
-        .traces
-        .iter()
-        .map(|t| (t.group, t.run, t.rank))
-        .collect();
-    assert_eq!(lines, [(0, Some(0), 0), (0, Some(1), 1), (1, Some(2), 0)]);
-}
-
-fn written(compared: &Compared, prepared: &Prepared, hidden: usize) -> String {
-    let groups = &compared.comparison.groups;
-    let shown = |trace: &curves::Trace| trace.group != hidden;
-    let mut csv = CurvesCsv::new(prepared, groups, &compared.curves, shown);
-    while !csv.go_on(prepared) {}
-    String::from_utf8(csv.into_bytes()).unwrap()
-}
-
-#[test]
-fn the_drawn_curves_are_written_with_their_units() {
-    let (_, compared) = three();
-    let what = What {
-        shape: Shape::Seeds,
-        axis: Axis::Tokens,
-        ..What::default()
-    };
-    let text = written(&compared, &prepare(&compared, what), 0);
-    let lines: Vec<&str> = text.split_terminator("\r\n").collect();
-    let head = "group,run,seed,tokens,Exam accuracy (share),lowest seed,highest seed";
-    assert_eq!(lines[0], head);
-    assert_eq!(
-        lines[1..],
-        [
-            "sft,x/sft-s0,0,0,0.1,,",
-            "sft,x/sft-s0,0,400,0.5,,",
-            "sft,x/sft-s0,0,800,0.7,,"
-        ]
-    );
-    let text = written(&compared, &prepare(&compared, What::default()), 1);
-    assert!(
-        text.contains("\r\nsasr,mean of 2,,4,0.5,0.5,0.5\r\n"),
-        "{text}"
-    );
-}
-
-#[test]
 fn results_are_written_one_number_per_line() {
     let (_, compared) = three();
     let text = results(&compared.comparison);
@@ -503,37 +328,6 @@ fn numbers_are_written_for_people() {
 }
 
 #[test]
-fn a_queue_that_ends_is_chosen_when_its_runs_are_listed() {
-    let (mut room, mut actions) = (Compare::default(), Actions::default());
-    let cards = [
-        card("x/sasr-s0", Method::Sasr, 0),
-        card("old", Method::Sft, 0),
-    ];
-    let queue = QueueState {
-        folder: "x".into(),
-        runs: vec!["x/sasr-s0".into(), "x/sasr-s1".into()],
-        done: 1,
-    };
-    assert_eq!(share_done(&queue, 0.5), 0.75);
-    let records = BTreeMap::new();
-    let world = idle(&records, &cards);
-    room.chosen.insert("old".into());
-    room.hear(&Reply::Queue(Some(queue)));
-    room.choose_what_the_queue_made(&world, &mut actions);
-    assert!(actions.list.is_empty());
-    room.hear(&Reply::Queue(None));
-    room.choose_what_the_queue_made(&world, &mut actions);
-    assert!(matches!(actions.list[..], [Action::Library(Errand::List)]));
-    room.choose_what_the_queue_made(&world, &mut actions);
-    assert!(room.chosen.contains("old"));
-    room.found(&Found::Runs(cards.to_vec()));
-    room.choose_what_the_queue_made(&world, &mut actions);
-    // The run that was never begun is not among them.
-    assert_eq!(room.chosen, BTreeSet::from(["x/sasr-s0".to_owned()]));
-    assert_eq!(stem(&room.chosen), "x");
-}
-
-#[test]
 fn the_run_shown_is_chosen_at_first_and_runs_from_elsewhere_can_be() {
     let mut room = Compare::default();
     let cards = [card("x/sasr-s0", Method::Sasr, 0)];
@@ -570,40 +364,4 @@ fn the_run_shown_is_chosen_at_first_and_runs_from_elsewhere_can_be() {
     room.chosen.clear();
     room.offer_shown(&world, &all);
     assert!(room.chosen.is_empty());
-}
-
-#[test]
-fn a_queue_tells_how_long_it_still_takes() {
-    let queue = QueueState {
-        folder: "x".into(),
-        runs: vec!["x/a".into(), "x/b".into(), "x/c".into()],
-        done: 1,
-    };
-    let config = run(Method::Sft, 0, 1, &[true]).config;
-    let mut record = Record::new("x/b".into(), config, crate::app::record::Motion::Still);
-    assert_eq!(seconds_left(&queue, &record), None);
-    for number in 1..=40 {
-        record.hear(crate::training::Event::Step(Box::new(step(number, None))));
-    }
-    // Half a second a step: 160 more of this run, 200 of the next.
-    let left = seconds_left(&queue, &record).unwrap();
-    assert!((left - 180.0).abs() < 1e-6, "{left}");
-}
-
-#[test]
-fn a_comparison_starts_from_the_form_with_steps_of_its_own() {
-    let mut room = Compare::default();
-    let config = run(Method::Grpo, 0, 1, &[true]).config;
-    room.launch_from(config.clone());
-    let kept = serde_json::to_string(&room).unwrap();
-    let again: Compare = serde_json::from_str(&kept).unwrap();
-    let records = BTreeMap::new();
-    let world = idle(&records, &[]);
-    assert_eq!(again.launch.base(&world), Some(config.clone()));
-    room.launch.steps = Some(77);
-    let expected = RunConfig {
-        max_steps: 77,
-        ..config
-    };
-    assert_eq!(room.launch.base(&world), Some(expected));
 }

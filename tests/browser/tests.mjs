@@ -7,16 +7,19 @@ import { agreement } from "./agreement.mjs";
 import { desktop } from "./desktop.mjs";
 import { lessons } from "./lessons.mjs";
 import { page } from "./page.mjs";
+import { presets, table } from "./presets.mjs";
 import { trouble } from "./trouble.mjs";
 
-const [wanted = ""] = process.argv.slice(2);
-const tests = wanted === "--lessons" ? lessons : { ...page, ...trouble, ...agreement, ...desktop };
+const words = process.argv.slice(2).filter((word) => word !== "--gpu");
+const apart = { "--lessons": lessons, "--presets": presets(process.argv.includes("--gpu")) }[words[0]];
+const [wanted = ""] = apart ? words.slice(1) : words;
+const tests = apart ?? { ...page, ...trouble, ...agreement, ...desktop };
 
 let passed = 0;
 let failed = 0;
 const all = Date.now();
 for (const [name, test] of Object.entries(tests)) {
-  if (wanted !== "--lessons" && !name.includes(wanted)) continue;
+  if (!name.includes(wanted)) continue;
   const begun = Date.now();
   try {
     await test();
@@ -31,6 +34,7 @@ for (const [name, test] of Object.entries(tests)) {
   }
   notes.splice(0).forEach((text) => console.log(`      ${text}`));
 }
+if (words[0] === "--presets" && passed) console.log(`\n${await table()}\n`);
 await close();
 if (passed + failed === 0) {
   console.log(`no test's name has "${wanted}" in it`);

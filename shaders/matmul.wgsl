@@ -1,4 +1,4 @@
-// A matrix product: c[i, j] = Σ_k a(i, k) · b(k, j) (+ bias[j]), where a(i, k) is
+// A matrix product: c[i, j] = Σ_k a(i, k) · b(k, j) (+ plus[j] or plus[i, j]), where a(i, k) is
 // a[a_start + i · a_row + k · a_column] and b(k, j) is b[b_start + k · b_row + j · b_column], so that
 // one text serves x·Wᵀ, g·W and gᵀ·x.
 //
@@ -8,7 +8,7 @@
 // const SIDE: u32 = 8u;      // 8 or 16
 // const A_ROWS: u32 = 0u;    // 1 where neighbours in memory are neighbours along i, else along k
 // const B_ROWS: u32 = 1u;    // 1 where neighbours in memory are neighbours along j, else along k
-// const BIAS: u32 = 0u;      // 1: bias is added
+// const PLUS: u32 = 0u;      // 1: plus[j] is added, 2: plus[i, j]
 // const ADD: u32 = 0u;       // 1: c is added to
 
 const TILE: u32 = SIDE * 4u;
@@ -33,7 +33,7 @@ struct Numbers {
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> plus: array<f32>;
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;
 @group(0) @binding(4) var<uniform> numbers: Numbers;
 
@@ -41,8 +41,9 @@ struct Numbers {
 var<workgroup> a_tile: array<vec4<f32>, DEPTH * SIDE>;
 var<workgroup> b_tile: array<vec4<f32>, DEPTH * SIDE>;
 
-// Four results of row i from column j on.
-fn put(start: u32, i: u32, j: u32, values: vec4<f32>) {
+// Four results of row i from column j on, of a split.
+fn put(split: u32, i: u32, j: u32, values: vec4<f32>) {
+    let start = numbers.c_start + split * numbers.m * numbers.n;
     if i >= numbers.m {
         return;
     }
@@ -50,8 +51,11 @@ fn put(start: u32, i: u32, j: u32, values: vec4<f32>) {
         if j + s < numbers.n {
             let to = start + i * numbers.n + j + s;
             var value = values[s];
-            if BIAS == 1u {
-                value += bias[j + s];
+            if PLUS == 1u && split == 0u {
+                value += plus[j + s];
+            }
+            if PLUS == 2u && split == 0u {
+                value += plus[i * numbers.n + j + s];
             }
             if ADD == 1u {
                 value += c[to];
@@ -120,10 +124,9 @@ fn main(
         workgroupBarrier();
     }
     if split * numbers.depth < numbers.k {
-        let to = numbers.c_start + split * m * n;
-        put(to, i0 + i, j0 + j, c0);
-        put(to, i0 + i + 1u, j0 + j, c1);
-        put(to, i0 + i + 2u, j0 + j, c2);
-        put(to, i0 + i + 3u, j0 + j, c3);
+        put(split, i0 + i, j0 + j, c0);
+        put(split, i0 + i + 1u, j0 + j, c1);
+        put(split, i0 + i + 2u, j0 + j, c2);
+        put(split, i0 + i + 3u, j0 + j, c3);
     }
 }

@@ -1,13 +1,14 @@
 // The gradients of RMSNorm: with x̂ = x · scale and ĝ = g · gamma,
-// dx[r, i] = scale[r] · (ĝ[r, i] − x̂[r, i] · mean(ĝ[r] · x̂[r])), and parts of
+// dx[r, i] = scale[r] · (ĝ[r, i] − x̂[r, i] · mean(ĝ[r] · x̂[r])) (+ plus[r, i]), and parts of
 // dgamma[i] = Σ_r g[r, i] · x̂[r, i], each over RUN rows; sum_rows adds the parts up.
 //
-// x, g: [rows, width], gamma: [width], scale: [rows] → dx: [rows, width], parts: [.., width].
+// x, g, plus: [rows, width], gamma: [width], scale: [rows] → dx: [rows, width], parts: [.., width].
 // LANES invocations work on RUN rows one after the other, 64 / LANES such runs on one workgroup.
 //
 // const WIDTH: u32 = 17u;
 // const LANES: u32 = 16u;
 // const RUN: u32 = 8u;
+// const PLUS: u32 = 0u;      // 1: plus is added
 
 const RUNS: u32 = 64u / LANES;
 // Columns of one invocation.
@@ -22,9 +23,10 @@ struct Numbers {
 @group(0) @binding(1) var<storage, read> gamma: array<f32>;
 @group(0) @binding(2) var<storage, read> scale: array<f32>;
 @group(0) @binding(3) var<storage, read> g: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
-@group(0) @binding(5) var<storage, read_write> parts: array<f32>;
-@group(0) @binding(6) var<uniform> numbers: Numbers;
+@group(0) @binding(4) var<storage, read> plus: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(6) var<storage, read_write> parts: array<f32>;
+@group(0) @binding(7) var<uniform> numbers: Numbers;
 
 var<workgroup> products: array<f32, 64>;
 
@@ -64,7 +66,11 @@ fn main(
                 let i = lane + c * LANES;
                 if i < WIDTH {
                     let normalised = x[first + i] * factor;
-                    dx[first + i] = factor * (g[first + i] * gamma[i] - normalised * along);
+                    var slope = factor * (g[first + i] * gamma[i] - normalised * along);
+                    if PLUS == 1u {
+                        slope += plus[first + i];
+                    }
+                    dx[first + i] = slope;
                     own[c] += g[first + i] * normalised;
                 }
             }

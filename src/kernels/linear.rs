@@ -89,11 +89,25 @@ pub fn linear_transposed(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>
     }
 }
 
+/// `onto` + x·Wᵀ, x: [rows, in], weight: [out, in], onto: [rows, out] → [rows, out].
+pub fn linear_onto(x: Tensor<2>, weight: Tensor<2>, onto: Tensor<2>) -> Tensor<2> {
+    #[cfg(feature = "gpu")]
+    if Family::of(&x.device()) == Family::Wgpu {
+        let inputs = [Input::new(x), Input::new(weight), Input::new(onto)];
+        return wgpu::apply(LinearOnto, inputs);
+    }
+    onto + linear(x, weight, None)
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Linear;
 
 #[derive(Clone, Debug)]
 pub(super) struct LinearBias;
+
+#[cfg(feature = "gpu")]
+#[derive(Clone, Debug)]
+pub(super) struct LinearOnto;
 
 fn product(x: &CpuTensor, weight: &CpuTensor) -> (Vec<f32>, Vec<usize>) {
     let mut shape = dims(x);

@@ -16,6 +16,7 @@ mod decode;
 pub(crate) mod decoding;
 mod embedding;
 mod family;
+mod feed_forward;
 mod linear;
 mod logprob;
 mod node;
@@ -40,7 +41,8 @@ pub use embedding::{embedding, embedding_portable};
 pub(crate) use family::Family;
 #[cfg(feature = "gpu")]
 pub use family::prefer_portable;
-pub use linear::{linear, linear_portable, linear_transposed, transposed};
+pub use feed_forward::{feed_forward, feed_forward_parts};
+pub use linear::{linear, linear_onto, linear_portable, linear_transposed, transposed};
 pub use logprob::{token_logprobs, token_logprobs_portable};
 pub use norm::{rms_norm, rms_norm_portable};
 pub use policy::{PolicyTokens, Surrogate, policy_loss, policy_loss_portable, sft_loss};

@@ -142,24 +142,6 @@ impl PolicyMetrics {
         }
     }
 
-    /// Adds what other shards counted.
-    pub fn merge(&mut self, other: Self) {
-        for (name, sum) in other.sums {
-            *self.sums.entry(name).or_default() += sum;
-        }
-        let least = [self.low_min, other.low_min]
-            .into_iter()
-            .flatten()
-            .reduce(f64::min);
-        let most = [self.high_max, other.high_max]
-            .into_iter()
-            .flatten()
-            .reduce(f64::max);
-        (self.low_min, self.high_max) = (least, most);
-        self.tokens += other.tokens;
-        self.rows += other.rows;
-    }
-
     /// `entropy`, `kl` (where β ≠ 0) and the clip ratios.
     pub fn finish(&self, config: &GrpoConfig) -> std::collections::BTreeMap<String, f64> {
         let mut metrics = std::collections::BTreeMap::new();

@@ -61,6 +61,20 @@ impl Linear {
         }
     }
 
+    /// A weight alone, as it is stored.
+    fn is_plain(&self) -> bool {
+        !self.transposed && self.bias.is_none()
+    }
+
+    /// The same added to `onto`.
+    fn forward_onto(&self, x: Tensor<2>, onto: Tensor<2>) -> Tensor<2> {
+        if self.is_plain() {
+            kernels::linear_onto(x, self.weight.clone(), onto)
+        } else {
+            onto + self.forward(x)
+        }
+    }
+
     fn transpose(&mut self) {
         self.weight = kernels::transposed(self.weight.clone());
         self.transposed = true;
@@ -307,13 +321,18 @@ impl Decoder {
 
     /// Adds attention's output and the feed-forward layer to the residual stream.
     fn finish(&self, layer: &Layer, x: Tensor<2>, attended: Tensor<2>) -> Tensor<2> {
-        let x = x + layer.o.forward(attended);
+        let x = layer.o.forward_onto(attended, x);
         let eps = self.spec.rms_norm_eps as f32;
-        let normed = kernels::rms_norm(x.clone(), layer.post_norm.clone(), eps);
+        let gamma = layer.post_norm.clone();
+        let linears = [&layer.gate, &layer.up, &layer.down];
+        if linears.iter().all(|linear| linear.is_plain()) {
+            let weights = linears.map(|linear| linear.weight.clone());
+            return kernels::feed_forward(x, gamma, weights, eps);
+        }
+        let normed = kernels::rms_norm(x.clone(), gamma, eps);
         let gate = layer.gate.forward(normed.clone());
-        x + layer
-            .down
-            .forward(kernels::swiglu(gate, layer.up.forward(normed)))
+        let inner = kernels::swiglu(gate, layer.up.forward(normed));
+        layer.down.forward_onto(inner, x)
     }
 
     /// Reads right-padded prompts of `batch` × `time` tokens once, and opens a cache with

@@ -43,7 +43,7 @@ impl ModelError {
 
 use std::sync::Arc;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, TensorData, Transaction};
 
 /// A decoder's shape, tables and weights: what a [`Decoder`] is opened from.
 #[derive(Clone, Debug)]
@@ -95,4 +95,14 @@ pub async fn read<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Result<Vec
     let data = tensor.into_data_async().await;
     let data = data.map_err(ModelError::device)?;
     Ok(data.iter::<f32>().collect())
+}
+
+/// The values of several tensors, read at once.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_all(tensors: Transaction) -> Result<Vec<Vec<f32>>, ModelError> {
+    let all = tensors.execute_async().await.map_err(ModelError::device)?;
+    let values = |data: TensorData| data.iter::<f32>().collect();
+    Ok(all.into_iter().map(values).collect())
 }

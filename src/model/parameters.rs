@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData, Transaction};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::{DecoderSpec, ModelError};
+use super::{DecoderSpec, ModelError, read_all};
 use crate::rng::{Purpose, stream};
 
 /// One named tensor, kept flat.
@@ -90,14 +90,7 @@ impl Parameters {
         for entry in &self.entries {
             transaction = transaction.register(entry.tensor.clone());
         }
-        let data = transaction
-            .execute_async()
-            .await
-            .map_err(ModelError::device)?;
-        Ok(data
-            .into_iter()
-            .map(|data| data.iter::<f32>().collect())
-            .collect())
+        read_all(transaction).await
     }
 
     /// The bytes of a `model.safetensors` with every entry in float32.

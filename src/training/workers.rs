@@ -1,13 +1,13 @@
 //! What shards compute: gradients of the two losses, log-probabilities, completions.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, Transaction};
 
 use super::TrainError;
 use super::shards::Shards;
 use crate::config::GrpoConfig;
 use crate::kernels::{PolicyTokens, sft_loss, squares, sum_of_squares, takes_lists};
 use crate::losses::{PolicyMetrics, policy_loss, row_weights};
-use crate::model::{Decoder, Model, ModelError, read};
+use crate::model::{Decoder, Model, ModelError, read, read_all};
 use crate::rollout::{Completion, Limits, Request, Sampling, generate};
 use crate::text::{Batch, Example, deal};
 
@@ -60,7 +60,8 @@ pub struct Workers {
 /// One shard's part of a gradient.
 struct Part {
     tensors: Vec<Tensor<1>>,
-    loss: f64,
+    /// Of each micro-batch, still on the device; the loss is the sum of the first columns.
+    losses: Vec<Tensor<2>>,
 }
 
 impl Workers {
@@ -105,13 +106,13 @@ impl Workers {
                 let decoder = model.tracked();
                 let hidden = decoder.hidden(&batch.ids, batch.rows, batch.width);
                 let scored = decoder.token_logprobs(hidden, &batch.positions, &batch.targets, 1.0);
-                let (next, _) = Part::of(&decoder, sft_loss(scored, weight)).await?;
+                let next = Part::of(&decoder, sft_loss(scored, weight));
                 part = Some(Part::add(part, next));
             }
-            Ok::<_, ModelError>(part)
+            part
         };
         let parts = self.shards.run(jobs, work).await;
-        self.sum(model, parts, tokens).await
+        Ok(self.sum(model, parts, tokens).await?.0)
     }
 
     /// The gradient of the policy loss over `rows`, split into `gradient_accumulation_steps`
@@ -155,32 +156,24 @@ impl Workers {
         }
         let work = async |micro_batches: Vec<Vec<WeightedRow>>| {
             let mut part: Option<Part> = None;
-            let mut metrics = PolicyMetrics::default();
-            for rows in micro_batches {
-                let (next, values) = self.policy_part(model, &rows, config).await?;
-                let lengths: Vec<usize> = rows.iter().map(|(row, _)| row.completion()).collect();
-                let advantages: Vec<f32> = rows.iter().map(|(row, _)| row.advantage).collect();
-                metrics.add(&values, &lengths, &advantages, config);
-                part = Some(Part::add(part, next));
+            for rows in &micro_batches {
+                part = Some(Part::add(part, self.policy_part(model, rows, config)));
             }
-            Ok::<_, ModelError>((part, metrics))
+            (part, micro_batches)
         };
-        let mut parts = Vec::new();
+        let done = self.shards.run(jobs, work).await;
+        let (parts, micro_batches): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+        let (gradient, values) = self.sum(model, parts, tokens).await?;
         let mut metrics = PolicyMetrics::default();
-        for result in self.shards.run(jobs, work).await {
-            let (part, part_metrics) = result?;
-            parts.push(Ok(part));
-            metrics.merge(part_metrics);
+        for (rows, values) in micro_batches.iter().flatten().zip(values) {
+            let lengths: Vec<usize> = rows.iter().map(|(row, _)| row.completion()).collect();
+            let advantages: Vec<f32> = rows.iter().map(|(row, _)| row.advantage).collect();
+            metrics.add(&values, &lengths, &advantages, config);
         }
-        Ok((self.sum(model, parts, tokens).await?, metrics))
+        Ok((gradient, metrics))
     }
 
-    async fn policy_part(
-        &self,
-        model: &Model,
-        rows: &[WeightedRow],
-        config: &GrpoConfig,
-    ) -> Result<(Part, Vec<f32>), ModelError> {
+    fn policy_part(&self, model: &Model, rows: &[WeightedRow], config: &GrpoConfig) -> Part {
         let batch = Batch::new(rows.iter().map(|(row, _)| &row.example), self.pad);
         let by_token = |value: &dyn Fn(&WeightedRow) -> f32| -> Vec<f32> {
             let repeated = |row: &WeightedRow| std::iter::repeat_n(value(row), row.0.completion());
@@ -206,7 +199,7 @@ impl Workers {
         let hidden = decoder.hidden(&batch.ids, batch.rows, batch.width);
         let scored =
             decoder.token_logprobs(hidden, &batch.positions, &batch.targets, config.temperature);
-        Ok(Part::of(&decoder, policy_loss(scored, &tokens, config)).await?)
+        Part::of(&decoder, policy_loss(scored, &tokens, config))
     }
 
     /// log π of every completion token at a temperature, row by row, in the rows' order.
@@ -282,19 +275,20 @@ impl Workers {
         Ok(all)
     }
 
-    /// Adds the shards' parts in their order and measures the norm; zeros where there are none.
+    /// Adds the shards' parts in their order and measures the norm; zeros where there are none. Beside
+    /// the gradient: the values of each micro-batch's loss, row after row. All is read at once, so that
+    /// a card is waited for once.
     async fn sum(
         &self,
         model: &Model,
-        parts: Vec<Result<Option<Part>, ModelError>>,
+        parts: Vec<Option<Part>>,
         tokens: u64,
-    ) -> Result<Gradient, TrainError> {
-        let parts: Vec<Option<Part>> = parts.into_iter().collect::<Result<_, _>>()?;
-        let parts: Vec<Part> = parts.into_iter().flatten().collect();
-        let loss = parts.iter().map(|part| part.loss).sum();
+    ) -> Result<(Gradient, Vec<Vec<f32>>), TrainError> {
+        let mut losses: Vec<Tensor<2>> = Vec::new();
         let mut columns: Vec<Vec<Tensor<1>>> = Vec::new();
         columns.resize_with(model.parameters.entries.len(), Vec::new);
-        for part in parts {
+        for part in parts.into_iter().flatten() {
+            losses.extend(part.losses);
             for (column, tensor) in columns.iter_mut().zip(part.tensors) {
                 column.push(tensor);
             }
@@ -310,17 +304,30 @@ impl Workers {
         };
         let (each, tensors): (Vec<_>, Vec<_>) =
             self.shards.run(jobs, add).await.into_iter().unzip();
-        let norm = if whole {
-            root_of_sum(squares(&tensors)).await?
+        let squares = if whole {
+            squares(&tensors)
         } else {
-            root_of_sum(Tensor::cat(each.into_iter().flatten().collect(), 0)).await?
+            Tensor::cat(each.into_iter().flatten().collect(), 0)
         };
-        Ok(Gradient {
+        let columns = losses.iter().map(|loss| loss.dims()[1]);
+        let columns: Vec<usize> = columns.collect();
+        let mut all = Transaction::default().register(squares);
+        for loss in losses {
+            all = all.register(loss);
+        }
+        let mut all = read_all(all).await?.into_iter();
+        let norm = root_of_sum(all.next().unwrap_or_default());
+        let values: Vec<Vec<f32>> = all.collect();
+        let first = |(values, &columns): (&Vec<f32>, &usize)| -> f64 {
+            values.iter().step_by(columns).copied().map(f64::from).sum()
+        };
+        let gradient = Gradient {
             tensors,
             norm,
-            loss,
+            loss: values.iter().zip(&columns).map(first).sum(),
             tokens,
-        })
+        };
+        Ok((gradient, values))
     }
 }
 
@@ -328,30 +335,23 @@ impl Workers {
 const ROWS_AT_A_TIME: usize = 64;
 
 impl Part {
-    /// The gradient of the sum of a loss's first column, and all its values, row after row.
-    async fn of(decoder: &Decoder, loss: Tensor<2>) -> Result<(Self, Vec<f32>), ModelError> {
+    /// The gradient of a micro-batch's loss.
+    fn of(decoder: &Decoder, loss: Tensor<2>) -> Self {
         let mut grads = loss.backward();
-        let tensors = decoder.gradients(&mut grads);
-        let columns = loss.dims()[1];
-        let values = read(loss.inner()).await?;
-        let parts = values.iter().step_by(columns);
-        let loss = parts.copied().map(f64::from).sum();
-        Ok((Self { tensors, loss }, values))
+        Self {
+            tensors: decoder.gradients(&mut grads),
+            losses: vec![loss.inner()],
+        }
     }
 
     fn add(total: Option<Self>, part: Self) -> Self {
-        match total {
-            None => part,
-            Some(total) => Self {
-                tensors: total
-                    .tensors
-                    .into_iter()
-                    .zip(part.tensors)
-                    .map(|(a, b)| a + b)
-                    .collect(),
-                loss: total.loss + part.loss,
-            },
-        }
+        let Some(mut total) = total else {
+            return part;
+        };
+        let tensors = total.tensors.into_iter().zip(part.tensors);
+        total.tensors = tensors.map(|(a, b)| a + b).collect();
+        total.losses.extend(part.losses);
+        total
     }
 }
 
@@ -365,10 +365,9 @@ fn chunks<T>(items: &[T], parts: usize) -> impl Iterator<Item = &[T]> {
 /// # Errors
 /// If the device fails.
 pub async fn global_norm(tensors: &[Tensor<1>]) -> Result<f64, ModelError> {
-    root_of_sum(squares(tensors)).await
+    Ok(root_of_sum(read(squares(tensors)).await?))
 }
 
-async fn root_of_sum(squares: Tensor<1>) -> Result<f64, ModelError> {
-    let squares = read(squares).await?;
-    Ok(squares.into_iter().map(f64::from).sum::<f64>().sqrt())
+fn root_of_sum(squares: Vec<f32>) -> f64 {
+    squares.into_iter().map(f64::from).sum::<f64>().sqrt()
 }

@@ -5,7 +5,7 @@ use burn::backend::Wgpu;
 use burn::tensor::{Int, Tensor};
 
 use super::embedding::{add_up, look_up};
-use super::matmul::{Matrix, matmul, matmul_into};
+use super::matmul::{Matrix, Plus, matmul, matmul_into};
 use super::{GpuTensor, Input, Launch, Shader, apply, dims, empty, int_tensor, shader};
 use crate::kernels::node::FusedOp;
 use crate::kernels::preparing;
@@ -91,7 +91,7 @@ impl TokenLogprobs {
         let [vocabulary, width] = [dims(head)[0], dims(head)[1]];
         let states = Matrix::rows(inputs, width).below(first);
         let weight = Matrix::rows(head, width).transposed();
-        matmul([rows, width, vocabulary], states, weight, None)
+        matmul([rows, width, vocabulary], states, weight, Plus::Nothing)
     }
 
     /// The numbers both kernels take.

@@ -56,38 +56,34 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// a·b (+ bias: `[n]`) with a: m × k and b: k × n → [m, n].
-pub(crate) fn matmul(
-    size: [usize; 3],
-    a: Matrix,
-    b: Matrix,
-    bias: Option<&GpuTensor>,
-) -> GpuTensor {
+/// What is added to a product of m × n.
+#[derive(Clone, Copy)]
+pub(crate) enum Plus<'a> {
+    Nothing,
+    /// The same in every row: `[n]`.
+    Row(&'a GpuTensor),
+    /// [m, n].
+    All(&'a GpuTensor),
+}
+
+/// a·b (+ `plus`) with a: m × k and b: k × n → [m, n].
+pub(crate) fn matmul(size: [usize; 3], a: Matrix, b: Matrix, plus: Plus) -> GpuTensor {
     let [m, k, n] = size;
     // Where a deep product has few tiles, parts of the depth go to different workgroups.
     let tiles = m.div_ceil(32) * n.div_ceil(32);
-    let splits = if bias.is_none() && tiles < 32 && k >= 1024 {
-        (k / 512).min(32 / tiles).max(1)
-    } else {
-        1
-    };
-    if splits > 1 {
-        let parts = empty(a.tensor, &[splits, m, n]);
-        launch(
-            size,
-            a,
-            b,
-            None,
-            Target {
-                splits,
-                ..Target::of(&parts)
-            },
-        );
-        return sum_rows(&parts);
+    if tiles >= 32 || k < 1024 {
+        let c = empty(a.tensor, &[m, n]);
+        launch(size, a, b, plus, Target::of(&c));
+        return c;
     }
-    let c = empty(a.tensor, &[m, n]);
-    launch(size, a, b, bias, Target::of(&c));
-    c
+    let splits = (k / 512).min(32 / tiles).max(1);
+    let parts = empty(a.tensor, &[splits, m, n]);
+    let target = Target {
+        splits,
+        ..Target::of(&parts)
+    };
+    launch(size, a, b, plus, target);
+    sum_rows(&parts)
 }
 
 /// a·b written into c from value `start` on, or added to what is there.
@@ -104,7 +100,7 @@ pub(crate) fn matmul_into(
         add,
         ..Target::of(c)
     };
-    launch(size, a, b, None, target);
+    launch(size, a, b, Plus::Nothing, target);
 }
 
 /// Where a product goes.
@@ -129,16 +125,16 @@ impl<'a> Target<'a> {
     }
 }
 
-fn launch(size: [usize; 3], a: Matrix, b: Matrix, bias: Option<&GpuTensor>, target: Target) {
+fn launch(size: [usize; 3], a: Matrix, b: Matrix, plus: Plus, target: Target) {
     let [m, _, n] = size;
     // Large tiles read less memory, small ones give a small product more workgroups.
     let large = m.div_ceil(64) * n.div_ceil(64) >= 64;
     let (side, other) = if large { (16, 8) } else { (8, 16) };
     if preparing::is_on() {
         // Without any depth nothing is computed.
-        launch_tiles([m, 0, n], other, a, b, bias, &target);
+        launch_tiles([m, 0, n], other, a, b, plus, &target);
     }
-    launch_tiles(size, side, a, b, bias, &target);
+    launch_tiles(size, side, a, b, plus, &target);
 }
 
 /// Tiles of `side` quads of rows and of columns.
@@ -147,20 +143,25 @@ fn launch_tiles(
     side: usize,
     a: Matrix,
     b: Matrix,
-    bias: Option<&GpuTensor>,
+    plus: Plus,
     target: &Target,
 ) {
     let tiles = m.div_ceil(4 * side) * n.div_ceil(4 * side);
     let depth = k.div_ceil(target.splits).next_multiple_of(16);
+    let (kind, plus) = match plus {
+        Plus::Nothing => (0, b.tensor),
+        Plus::Row(row) => (1, row),
+        Plus::All(matrix) => (2, matrix),
+    };
     Launch::new(&MATMUL)
         .constant("SIDE", side)
         .constant("A_ROWS", usize::from(a.row == 1))
         .constant("B_ROWS", usize::from(b.column == 1))
-        .constant("BIAS", usize::from(bias.is_some()))
+        .constant("PLUS", kind)
         .constant("ADD", usize::from(target.add))
         .strided_input(a.tensor)
         .strided_input(b.tensor)
-        .strided_input(bias.unwrap_or(b.tensor))
+        .strided_input(plus)
         // Parts of it may be another product's.
         .changed(target.c)
         .number(m)

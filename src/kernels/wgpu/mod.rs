@@ -18,6 +18,7 @@
 mod adamw;
 mod attention;
 mod embedding;
+mod feed_forward;
 mod launch;
 mod linear;
 mod logprob;

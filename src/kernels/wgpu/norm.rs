@@ -47,29 +47,40 @@ impl FusedOp<Wgpu, 2> for RmsNorm {
 
     fn backward(
         &self,
-        [x, gamma, scale]: Self::Saved,
+        saved: Self::Saved,
         grad: GpuTensor,
         _: [bool; 2],
     ) -> [Option<GpuTensor>; 2] {
-        let shape = dims(&x);
-        let width = dims(&gamma)[0];
-        let rows = shape.iter().product::<usize>() / width;
-        let runs = rows.div_ceil(RUN);
-        let (dx, parts) = (empty(&x, &shape), empty(&x, &[runs, width]));
-        let lanes = lanes(width);
-        Launch::new(&GRADIENT)
-            .constant("WIDTH", width)
-            .constant("LANES", lanes)
-            .constant("RUN", RUN)
-            .input(&x)
-            .input(&gamma)
-            .input(&scale)
-            .input(&grad)
-            .output(&dx)
-            .output(&parts)
-            .number(rows)
-            .number(runs)
-            .dispatch((runs * lanes).div_ceil(64));
-        [Some(dx), Some(sum_rows(&parts))]
+        gradients(saved, &grad, None).map(Some)
     }
+}
+
+/// The gradients of x (+ `plus`) and gamma, by the output's.
+pub(super) fn gradients(
+    [x, gamma, scale]: [GpuTensor; 3],
+    grad: &GpuTensor,
+    plus: Option<&GpuTensor>,
+) -> [GpuTensor; 2] {
+    let shape = dims(&x);
+    let width = dims(&gamma)[0];
+    let rows = shape.iter().product::<usize>() / width;
+    let runs = rows.div_ceil(RUN);
+    let (dx, parts) = (empty(&x, &shape), empty(&x, &[runs, width]));
+    let lanes = lanes(width);
+    Launch::new(&GRADIENT)
+        .constant("WIDTH", width)
+        .constant("LANES", lanes)
+        .constant("RUN", RUN)
+        .constant("PLUS", usize::from(plus.is_some()))
+        .input(&x)
+        .input(&gamma)
+        .input(&scale)
+        .input(grad)
+        .input(plus.unwrap_or(grad))
+        .output(&dx)
+        .output(&parts)
+        .number(rows)
+        .number(runs)
+        .dispatch((runs * lanes).div_ceil(64));
+    [dx, sum_rows(&parts)]
 }

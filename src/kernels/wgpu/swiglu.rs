@@ -27,21 +27,28 @@ impl FusedOp<Wgpu, 2> for SwiGlu {
 
     fn backward(
         &self,
-        [gate, up]: Self::Saved,
+        saved: Self::Saved,
         grad: GpuTensor,
         _: [bool; 2],
     ) -> [Option<GpuTensor>; 2] {
+        Self::gradients(saved, &grad).map(Some)
+    }
+}
+
+impl SwiGlu {
+    /// The gradients of gate and up, by the output's.
+    pub(super) fn gradients([gate, up]: [GpuTensor; 2], grad: &GpuTensor) -> [GpuTensor; 2] {
         let shape = dims(&gate);
         let (dgate, dup) = (empty(&gate, &shape), empty(&gate, &shape));
         let n = shape.iter().product::<usize>();
         Launch::new(&GRADIENT)
             .input(&gate)
             .input(&up)
-            .input(&grad)
+            .input(grad)
             .output(&dgate)
             .output(&dup)
             .number(n)
             .dispatch(n.div_ceil(256));
-        [Some(dgate), Some(dup)]
+        [dgate, dup]
     }
 }

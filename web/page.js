@@ -26,7 +26,8 @@ async function main() {
     module = await load(new URL("./sasr_bg.wasm", import.meta.url));
     element("how").textContent = "Starting";
     startWorker(null);
-    await init({ module_or_path: module });
+    // See web/build.
+    (await init({ module_or_path: module })).__wasm_call_ctors();
     const host = { post: (bytes) => worker.postMessage(bytes, [bytes.buffer]), choose, download };
     page = await startPage(element("studio"), host, location.hash);
   } catch (error) {

@@ -54,7 +54,8 @@ function hear(bytes) {
 }
 
 async function begin({ module, device, run }) {
-  await init({ module_or_path: module });
+  // See web/build.
+  (await init({ module_or_path: module })).__wasm_call_ctors();
   const made = new Trainer({ post, rest }, device ?? undefined);
   const ready = { adapter: await adapter(), storage: null, why: null };
   const damaged = await openFiles(made, ready);

@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::HtmlCanvasElement;
 
 use crate::app::adapter::{self, Adapter};
-use crate::app::engine::Request;
+use crate::app::engine::{DRAWN_WITHIN, Request};
 use crate::app::library::{Dropped, Errand};
 use crate::app::remote::{Line, Wish};
 use crate::app::studio::Studio;
@@ -110,11 +110,16 @@ impl Page {
     /// Where it is not a message of this version.
     pub fn hear(&self, bytes: &[u8], hidden: bool) -> Result<(), String> {
         let message: FromWorker = wire::decode(bytes).map_err(|error| error.to_string())?;
+        let of_engine = matches!(message, FromWorker::Engine(_));
         self.line.hear(message);
         if hidden && let Some(mut studio) = self.runner.app_mut::<Studio>() {
             studio.think(&self.context);
         }
-        self.context.request_repaint();
+        if of_engine {
+            self.context.request_repaint_after(DRAWN_WITHIN);
+        } else {
+            self.context.request_repaint();
+        }
         Ok(())
     }
 

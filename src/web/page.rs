@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use eframe::egui;
 use serde::Deserialize;
@@ -10,13 +11,16 @@ use wasm_bindgen::prelude::*;
 use web_sys::HtmlCanvasElement;
 
 use crate::app::adapter::{self, Adapter};
-use crate::app::engine::{DRAWN_WITHIN, Request};
+use crate::app::engine::Request;
 use crate::app::library::{Dropped, Errand};
 use crate::app::remote::{Line, Wish};
 use crate::app::studio::Studio;
 use crate::app::wire::{self, FromWorker, ToWorker};
 use crate::app::{Action, Place, share};
 use crate::config::RunConfig;
+
+/// A frame, about: what the engine says is drawn with the next one.
+const SOON: Duration = Duration::from_millis(16);
 
 #[wasm_bindgen]
 extern "C" {
@@ -116,7 +120,9 @@ impl Page {
             studio.think(&self.context);
         }
         if of_engine {
-            self.context.request_repaint_after(DRAWN_WITHIN);
+            // The engine gathers what it says. One frame is enough for it, and a repaint that is asked
+            // for at once would be two: painting takes time from the training.
+            self.context.request_repaint_after(SOON);
         } else {
             self.context.request_repaint();
         }

@@ -13,16 +13,11 @@ pub use native::spawn;
 pub use owed::Owed;
 pub use work::{Inbox, Say, Work};
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::record::RunKey;
 use crate::config::RunConfig;
 use crate::training::{Command, CompletionRecord, Estimate, Event, Preview, StepTimes};
-
-/// What the engine says is drawn within this time, not at once: painting takes time from the training.
-pub const DRAWN_WITHIN: Duration = Duration::from_millis(100);
 
 /// Names a request so that its answers find whoever asked.
 pub type Ticket = u64;

@@ -6,11 +6,15 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::Duration;
 
 use eframe::egui;
 
 use super::work::{Say, Work};
-use super::{DRAWN_WITHIN, Engine, Owed, Reply, Request};
+use super::{Engine, Owed, Reply, Request};
+
+/// Events drawn per second at most: painting takes time from the training.
+const REPAINTS_PER_SECOND: f32 = 10.0;
 
 struct Handle {
     requests: Sender<Request>,
@@ -37,7 +41,7 @@ pub fn spawn(runs: PathBuf, context: egui::Context) -> std::io::Result<Box<dyn E
     let (outbox, replies) = channel();
     let say = move |reply: Reply| {
         outbox.send(reply).ok();
-        context.request_repaint_after(DRAWN_WITHIN);
+        context.request_repaint_after(Duration::from_secs_f32(1.0 / REPAINTS_PER_SECOND));
     };
     std::thread::Builder::new()
         .name("engine".into())

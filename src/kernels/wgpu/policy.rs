@@ -14,6 +14,7 @@ static GRADIENT: Shader = shader!("policy_loss_grad");
 pub(crate) fn policy_loss(scored: Tensor<2>, tokens: &PolicyTokens, by: &Surrogate) -> Tensor<2> {
     let device = scored.device().inner();
     let n = tokens.weights.len();
+    debug_assert_eq!(scored.dims()[0], n, "every token has a weight");
     let of = |list: &Option<Vec<f32>>, t: usize| list.as_ref().map_or(0.0, |list| list[t]);
     let row = |t: usize| {
         [

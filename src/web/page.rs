@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use eframe::egui;
 use serde::Deserialize;
@@ -18,9 +17,6 @@ use crate::app::studio::Studio;
 use crate::app::wire::{self, FromWorker, ToWorker};
 use crate::app::{Action, Place, share};
 use crate::config::RunConfig;
-
-/// A frame, about: what the engine says is drawn with the next one.
-const SOON: Duration = Duration::from_millis(16);
 
 #[wasm_bindgen]
 extern "C" {
@@ -114,18 +110,11 @@ impl Page {
     /// Where it is not a message of this version.
     pub fn hear(&self, bytes: &[u8], hidden: bool) -> Result<(), String> {
         let message: FromWorker = wire::decode(bytes).map_err(|error| error.to_string())?;
-        let of_engine = matches!(message, FromWorker::Engine(_));
         self.line.hear(message);
         if hidden && let Some(mut studio) = self.runner.app_mut::<Studio>() {
             studio.think(&self.context);
         }
-        if of_engine {
-            // The engine gathers what it says. One frame is enough for it, and a repaint that is asked
-            // for at once would be two: painting takes time from the training.
-            self.context.request_repaint_after(SOON);
-        } else {
-            self.context.request_repaint();
-        }
+        self.context.request_repaint();
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use super::wgpu;
 ///
 /// loss = −min(min(ρ, delta)·A, clip(ρ, low, high)·A) + beta·k3, or
 /// loss = −sg(min(ρ, high))·A·log π + beta·k3 where `cispo`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Surrogate {
     pub cispo: bool,
     /// ρ is one for all tokens of a completion: exp of the mean of log π − log π_old.
@@ -34,13 +34,8 @@ impl Surrogate {
     fn imitation() -> Self {
         Self {
             cispo: true,
-            by_sequence: false,
-            low: 0.0,
             high: 1.0,
-            delta: 0.0,
-            beta: 0.0,
-            kl_times_ratio: false,
-            entropy_coef: 0.0,
+            ..Self::default()
         }
     }
 }

@@ -111,7 +111,7 @@ impl Session {
         }
         batches.push((sft.batch_size, sft.gradient_accumulation_steps.max(1)));
         batches.dedup();
-        // The programs of small lists differ by their order of magnitude: both sides of the middle.
+        // burn's programs for small batches differ by their order of magnitude: both sides of the middle.
         for (rows, micro_batches) in batches {
             pieces.extend([0.75, 1.33].map(|share| Piece::Sft {
                 rows,

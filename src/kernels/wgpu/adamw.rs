@@ -64,12 +64,9 @@ fn update(jobs: Vec<Job>) -> Vec<[Tensor<1>; 3]> {
         let parts = whole
             .each_ref()
             .map(|whole| layout.part(whole, slots.clone()));
-        let mut launch = parts.iter().fold(Launch::new(&ADAMW), Launch::changed);
-        for slot in 0..GRADIENTS {
-            let grad = grads[slots.clone()].get(slot);
-            launch = launch.input(grad.unwrap_or(&grads[start]));
-        }
-        launch = layout.tell(launch, slots.clone(), GRADIENTS);
+        let launch = parts.iter().fold(Launch::new(&ADAMW), Launch::changed);
+        let launch = launch.inputs(&grads[slots.clone()], GRADIENTS);
+        let mut launch = layout.tell(launch, slots.clone(), GRADIENTS);
         for slot in 0..GRADIENTS {
             let constants = constants[slots.clone()].get(slot);
             launch = launch.real(constants.map_or(1.0, |c| c.decay));

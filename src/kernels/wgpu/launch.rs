@@ -149,6 +149,13 @@ impl Launch {
         self.bind(tensor, BufferIOAttr::ReadOnly)
     }
 
+    /// The next `slots` bindings: contiguous tensors that are read, at least one and at most so many. The
+    /// first is bound again where there are fewer.
+    pub(crate) fn inputs(self, tensors: &[GpuTensor], slots: usize) -> Self {
+        let tensor = |slot| tensors.get(slot).unwrap_or(&tensors[0]);
+        (0..slots).map(tensor).fold(self, Self::input)
+    }
+
     /// The next binding: a contiguous tensor that is written completely.
     pub(crate) fn output(self, tensor: &GpuTensor) -> Self {
         self.bind(tensor, BufferIOAttr::WriteOnly)

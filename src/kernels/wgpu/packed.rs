@@ -120,12 +120,9 @@ impl Layout {
         let whole = empty(&tensors[0], &[self.numbers()]);
         for start in (0..tensors.len()).step_by(TENSORS) {
             let slots = start..tensors.len().min(start + TENSORS);
-            let mut launch = Launch::new(&PACK);
-            for slot in 0..TENSORS {
-                let tensor = tensors[slots.clone()].get(slot);
-                launch = launch.input(tensor.unwrap_or(&tensors[start]));
-            }
-            launch = launch.changed(&self.part(&whole, slots.clone()));
+            let launch = Launch::new(&PACK)
+                .inputs(&tensors[slots.clone()], TENSORS)
+                .changed(&self.part(&whole, slots.clone()));
             self.tell(launch, slots.clone(), TENSORS)
                 .dispatch(self.blocks(slots));
         }

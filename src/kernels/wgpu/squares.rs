@@ -31,11 +31,11 @@ pub(crate) fn sum_of_squares<const D: usize>(x: Tensor<D>) -> Tensor<1> {
 fn parts(tensors: &[GpuTensor]) -> GpuTensor {
     let parts = empty(&tensors[0], &[tensors.len() * PARTS]);
     for (index, list) in tensors.chunks(TENSORS).enumerate() {
-        let mut launch = Launch::new(&SUM_OF_SQUARES).constant("PARTS", PARTS);
-        for slot in 0..TENSORS {
-            launch = launch.input(list.get(slot).unwrap_or(&list[0]));
-        }
-        launch = launch.changed(&parts).number(index * TENSORS * PARTS);
+        let mut launch = Launch::new(&SUM_OF_SQUARES)
+            .constant("PARTS", PARTS)
+            .inputs(list, TENSORS)
+            .changed(&parts)
+            .number(index * TENSORS * PARTS);
         for slot in 0..TENSORS {
             launch = launch.number(list.get(slot).map_or(0, |x| dims(x)[0]));
         }

@@ -6,14 +6,9 @@ const LENGTHS: [usize; 6] = [5, 0, 64, 1, 130, 7];
 
 fn clipped() -> Surrogate {
     Surrogate {
-        cispo: false,
-        by_sequence: false,
         low: 0.8,
         high: 1.3,
-        delta: 0.0,
-        beta: 0.0,
-        kl_times_ratio: false,
-        entropy_coef: 0.0,
+        ..Surrogate::default()
     }
 }
 

@@ -214,6 +214,7 @@ impl Bench {
                     old_logps: None,
                     ref_logps: None,
                     masked: false,
+                    skipped: false,
                 });
             let gradient = workers.policy(model, rows.collect(), &config);
             let (gradient, _) = pollster::block_on(gradient).expect("a policy gradient");

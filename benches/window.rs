@@ -99,6 +99,8 @@ impl Story {
                     step,
                     nats,
                     probe: false,
+                    tokens: 0,
+                    capped: 0,
                 });
             }
             _ => measured.push(Observation::SftGradNorm {
@@ -163,6 +165,8 @@ fn completion(step: u64, sample: u32) -> CompletionRecord {
     let text = "<think>1+2*3=1+6=7</think><answer>7</answer>";
     let pieces: Vec<String> = text.chars().map(String::from).collect();
     CompletionRecord {
+        holds: None,
+        step_sizes: Vec::new(),
         step,
         source: "rollout".into(),
         split: sasr::tasks::Split::Train,
@@ -187,6 +191,10 @@ fn completion(step: u64, sample: u32) -> CompletionRecord {
 
 fn exam(step: u64, level: u32, noise: f64) -> EvaluationRecord {
     EvaluationRecord {
+        num_tokens: 0,
+        seconds: 0.0,
+        holds: sasr::training::Judgements::default(),
+        samples: sasr::evaluation::Tallies::default(),
         step,
         kind: "exam".into(),
         split: sasr::tasks::Split::Exam,

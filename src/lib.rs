@@ -24,6 +24,7 @@
 //! | [`training`] | [`training::Session`], the loop: one small unit of work at a time |
 //! | [`runs`] | the run folder: write, read, compare, report |
 //! | [`devices`] | which device there is |
+//! | [`palette`] | the colours that mean something, for window, page and report |
 //! | `app` | the window, the same for the desktop and the browser (feature `app`) |
 //! | `cli` | a file per subcommand |
 //! | `web` | the browser's entries: the page and the worker |
@@ -68,6 +69,7 @@ pub mod files;
 pub mod kernels;
 pub mod losses;
 pub mod model;
+pub mod palette;
 pub mod rng;
 pub mod rollout;
 pub mod runs;

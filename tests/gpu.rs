@@ -179,6 +179,7 @@ fn alternating_updates(device: &Device) -> Vec<f64> {
                 old_logps: Some(logps.iter().map(|logp| logp - 0.1).collect()),
                 ref_logps: Some(logps.iter().map(|logp| logp + 0.2).collect()),
                 masked: row == 2,
+                skipped: false,
             });
             let policy = workers.policy(&model, rows.collect(), &grpo);
             pollster::block_on(policy).unwrap().0

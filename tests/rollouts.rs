@@ -362,6 +362,7 @@ fn policy_gradients_do_not_depend_on_shards() {
                 old_logps: None,
                 ref_logps: None,
                 masked: index == 4,
+                skipped: false,
                 example,
             };
             examples().into_iter().enumerate().map(row).collect()

@@ -1,10 +1,11 @@
-//! Colours and sizes. The palette is Okabe and Ito's, which people with colour blindness tell apart
-//! (<https://jfly.uni-koeln.de/color/>), with lighter or darker tones for text on each background;
-//! no meaning is carried by colour alone.
+//! Colours and sizes of the window. What a colour means is said in [`crate::palette`]; no meaning is
+//! carried by colour alone.
 
 use eframe::egui::{self, Color32, Visuals};
 
 use crate::balance::Branch;
+use crate::config::Method;
+use crate::palette::{self, Rgb, Tones};
 
 /// Colours with a meaning, for a light or a dark background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct Palette {
     pub sft: Color32,
     pub grpo: Color32,
     pub blend: Color32,
+    /// The adaptive rule, where it stands beside what a run did.
+    pub sasr: Color32,
     pub right: Color32,
     pub wrong: Color32,
     /// Attention, without something being wrong.
@@ -24,12 +27,17 @@ pub struct Palette {
     pub on_bar: Color32,
 }
 
+const fn color([r, g, b]: Rgb) -> Color32 {
+    Color32::from_rgb(r, g, b)
+}
+
 const DARK: Palette = Palette {
-    sft: Color32::from_rgb(86, 180, 233),
-    grpo: Color32::from_rgb(240, 160, 40),
-    blend: Color32::from_rgb(214, 140, 180),
-    right: Color32::from_rgb(40, 185, 140),
-    wrong: Color32::from_rgb(235, 110, 60),
+    sft: color(palette::SFT.dark),
+    grpo: color(palette::GRPO.dark),
+    blend: color(palette::BLEND.dark),
+    sasr: color(palette::method(Method::Sasr).dark),
+    right: color(palette::RIGHT.dark),
+    wrong: color(palette::WRONG.dark),
     notice: Color32::from_rgb(240, 228, 66),
     accent: Color32::from_rgb(130, 170, 255),
     faint: Color32::from_rgb(120, 124, 132),
@@ -38,28 +46,18 @@ const DARK: Palette = Palette {
 };
 
 const LIGHT: Palette = Palette {
-    sft: Color32::from_rgb(0, 114, 178),
-    grpo: Color32::from_rgb(196, 112, 0),
-    blend: Color32::from_rgb(165, 80, 130),
-    right: Color32::from_rgb(0, 128, 94),
-    wrong: Color32::from_rgb(200, 76, 0),
+    sft: color(palette::SFT.light),
+    grpo: color(palette::GRPO.light),
+    blend: color(palette::BLEND.light),
+    sasr: color(palette::method(Method::Sasr).light),
+    right: color(palette::RIGHT.light),
+    wrong: color(palette::WRONG.light),
     notice: Color32::from_rgb(140, 110, 0),
     accent: Color32::from_rgb(40, 90, 200),
     faint: Color32::from_rgb(125, 128, 135),
     bar: Color32::from_rgb(166, 194, 250),
     on_bar: Color32::from_rgb(20, 24, 34),
 };
-
-/// Colours of runs and groups laid over each other, in this order.
-pub const SERIES: [Color32; 7] = [
-    Color32::from_rgb(0, 114, 178),
-    Color32::from_rgb(230, 159, 0),
-    Color32::from_rgb(0, 158, 115),
-    Color32::from_rgb(204, 121, 167),
-    Color32::from_rgb(213, 94, 0),
-    Color32::from_rgb(86, 180, 233),
-    Color32::from_rgb(150, 140, 20),
-];
 
 /// The palette for what is drawn now.
 pub fn palette(ui: &egui::Ui) -> &'static Palette {
@@ -97,20 +95,23 @@ impl Palette {
     }
 }
 
-/// A colour of [`SERIES`], lighter on a dark background.
-pub fn series(ui: &egui::Ui, index: usize) -> Color32 {
-    let color = SERIES[index % SERIES.len()];
-    if ui.visuals().dark_mode {
-        color.lerp_to_gamma(Color32::WHITE, 0.2)
+fn tone(tones: Tones, visuals: &Visuals) -> Color32 {
+    color(if visuals.dark_mode {
+        tones.dark
     } else {
-        color
-    }
+        tones.light
+    })
 }
 
-/// A colour of [`SERIES`] for words: as much darker, or lighter on a dark background, as reading
-/// needs.
-pub fn series_text(ui: &egui::Ui, index: usize) -> Color32 {
-    readable(SERIES[index % SERIES.len()], ui.visuals())
+/// A method's colour.
+pub fn method(ui: &egui::Ui, method: Method) -> Color32 {
+    tone(palette::method(method), ui.visuals())
+}
+
+/// A method's colour for words: as much darker, or lighter on a dark background, as reading needs.
+pub fn method_text(ui: &egui::Ui, method: Method) -> Color32 {
+    let visuals = ui.visuals();
+    readable(tone(palette::method(method), visuals), visuals)
 }
 
 /// Contrast that words need against their background (WCAG 2.2, level AA).
@@ -211,6 +212,7 @@ mod tests {
                 sft,
                 grpo,
                 blend,
+                sasr,
                 right,
                 wrong,
                 notice,
@@ -219,7 +221,7 @@ mod tests {
                 bar,
                 on_bar,
             } = *palette;
-            for color in [sft, grpo, blend, right, wrong, notice, accent, faint] {
+            for color in [sft, grpo, blend, sasr, right, wrong, notice, accent, faint] {
                 let contrast = contrast(color, visuals.panel_fill);
                 assert!(contrast >= 3.0, "{color:?} has contrast {contrast}");
             }
@@ -234,7 +236,12 @@ mod tests {
                 (on_bar, bar),
                 (on_bar, visuals.extreme_bg_color),
             ];
-            words.extend(SERIES.map(|color| (readable(color, &visuals), visuals.panel_fill)));
+            for method in Method::ALL {
+                let color = tone(palette::method(method), &visuals);
+                let contrast = contrast(color, visuals.panel_fill);
+                assert!(contrast >= 3.0, "{method:?} has contrast {contrast}");
+                words.push((readable(color, &visuals), visuals.panel_fill));
+            }
             for (color, ground) in words {
                 let contrast = contrast(color, over(ground, visuals.panel_fill));
                 assert!(contrast >= READABLE, "{color:?} on {ground:?}: {contrast}");
@@ -253,8 +260,10 @@ mod tests {
     #[test]
     fn words_keep_the_colour_of_their_curve_where_that_can_be_read() {
         let light = visuals(false);
-        assert_eq!(readable(SERIES[0], &light), SERIES[0]);
-        let orange = readable(SERIES[1], &light);
-        assert!(luminance(orange) < luminance(SERIES[1]) && orange.r() > orange.b());
+        let blue = color(palette::SFT.light);
+        assert_eq!(readable(blue, &light), blue);
+        let pale = Color32::from_rgb(230, 159, 0);
+        let orange = readable(pale, &light);
+        assert!(luminance(orange) < luminance(pale) && orange.r() > orange.b());
     }
 }

@@ -19,18 +19,12 @@ impl Baseline {
         }
     }
 
-    /// SFT for the method's share of the budget, then GRPO. Once GRPO has begun, a longer budget
-    /// does not send the run back to SFT.
+    /// GRPO, once the method's share of SFT is over.
     fn static_plan(&self, step: u64) -> Plan {
-        let desk = &self.desk;
-        let sft_steps = desk.warmup_steps;
-        if desk.signals.grpo_steps == 0
-            && let Some(plan) = desk.warmup_plan(step)
-        {
-            return plan;
-        }
+        let sft_steps = self.desk.warmup_steps;
         let reason = Reason::AfterStaticShare { sft_steps };
-        desk.whole_step(step, Phase::Adaptive, reason, Branch::Grpo)
+        self.desk
+            .whole_step(step, Phase::Adaptive, reason, Branch::Grpo)
     }
 
     /// Of every `period` steps after warm-up, the last one is SFT.
@@ -47,12 +41,12 @@ impl Baseline {
         desk.whole_step(step, Phase::Adaptive, reason, branch)
     }
 
-    /// p falls from p_max at the first step after warm-up to p_min at the last of the budget:
+    /// p falls from p_max at the first step after warm-up to p_min at the last of the horizon, and stays:
     /// `p_min + ½ (p_max − p_min) (1 + cos πx)`, x from 0 to 1.
     fn cosine_p(&self, step: u64) -> f64 {
         let desk = &self.desk;
         let done = (step - desk.warmup_steps - 1) as f64;
-        let last = desk.max_steps.saturating_sub(desk.warmup_steps + 1).max(1) as f64;
+        let last = desk.horizon.saturating_sub(desk.warmup_steps + 1).max(1) as f64;
         let x = (done / last).min(1.0);
         let (p_min, p_max) = (desk.config.p_min, desk.config.p_max);
         p_min + 0.5 * (p_max - p_min) * (1.0 + (std::f64::consts::PI * x).cos())
@@ -62,14 +56,12 @@ impl Baseline {
 impl Controller for Baseline {
     fn plan(&self, step: u64) -> Plan {
         let desk = &self.desk;
-        if desk.config.method == Method::Static {
-            return self.static_plan(step);
-        }
         if let Some(plan) = desk.warmup_plan(step) {
             return plan;
         }
         match desk.config.method {
             Method::Sft => desk.whole_step(step, Phase::Adaptive, Reason::Only, Branch::Sft),
+            Method::Static => self.static_plan(step),
             Method::Periodic => self.periodic_plan(step),
             Method::Constant => desk.mixed_step(step, desk.config.constant_p),
             Method::Cosine => desk.mixed_step(step, self.cosine_p(step)),

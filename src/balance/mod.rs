@@ -163,7 +163,8 @@ pub enum BalanceError {
 }
 
 /// The controller that `config` asks for. `seed` keys the stream of α; `max_steps` is the budget,
-/// warm-up included, over which `static` and `cosine` spread (it has no influence on α).
+/// warm-up included, over which `static` and `cosine` spread where `balance.horizon` is left open (in a
+/// run it is not). It has no influence on α.
 ///
 /// The configuration is taken to be within the ranges its fields document.
 pub fn build(config: &BalanceConfig, seed: u64, max_steps: u64) -> Box<dyn Controller> {
@@ -178,12 +179,22 @@ pub fn build(config: &BalanceConfig, seed: u64, max_steps: u64) -> Box<dyn Contr
     }
 }
 
-/// SFT steps at the start of a run, before the first decision; 0 for methods without warm-up.
+/// SFT steps at the start of a run, before the first decision; 0 for methods without warm-up. In a run
+/// this is fixed at its start, whatever `max_steps` becomes.
 pub fn warmup_steps(config: &BalanceConfig, max_steps: u64) -> u64 {
+    let horizon = horizon(config, max_steps);
     match config.method {
-        Method::Sasr | Method::Periodic | Method::Cosine => config.warmup_steps.min(max_steps),
-        Method::Static => (config.static_share * max_steps as f64).round() as u64,
+        Method::Sasr | Method::Periodic | Method::Cosine => config.warmup_steps.min(horizon),
+        Method::Static => (config.static_share * horizon as f64).round() as u64,
         Method::Sft | Method::Grpo | Method::Constant => 0,
+    }
+}
+
+/// The steps that `static` and `cosine` are spread over.
+fn horizon(config: &BalanceConfig, max_steps: u64) -> u64 {
+    match config.horizon {
+        0 => max_steps,
+        fixed => fixed,
     }
 }
 
@@ -197,7 +208,7 @@ pub fn alpha(seed: u64, step: u64) -> f64 {
 struct Desk {
     config: BalanceConfig,
     seed: u64,
-    max_steps: u64,
+    horizon: u64,
     warmup_steps: u64,
     signals: Signals,
 }
@@ -207,7 +218,7 @@ impl Desk {
         Self {
             config: config.clone(),
             seed,
-            max_steps,
+            horizon: horizon(config, max_steps),
             warmup_steps: warmup_steps(config, max_steps),
             signals: Signals::default(),
         }

@@ -116,13 +116,30 @@ impl Plan {
         if all > 0.0 { sft / all } else { 0.0 }
     }
 
-    /// The observation that this plan was carried out; `updated` is false where the weights
-    /// stayed as they were.
+    /// Whether rollouts are part of the plan.
+    pub fn asks(&self) -> bool {
+        self.terms.iter().any(|term| term.loss == LossTerm::Grpo)
+    }
+
+    /// The observation that this plan was carried out as it stands, in one update; `updated` is false
+    /// where the weights stayed as they were.
     pub fn taken(&self, updated: bool) -> Observation {
+        self.carried_out(u64::from(updated), self.sft_share())
+    }
+
+    /// The observation that this plan was carried out in `updates` updates, of which SFT really had
+    /// the share `sft_share`: GRPO's part falls away where its rollouts taught nothing, and with μ > 1
+    /// it has updates of its own.
+    pub fn carried_out(&self, updates: u64, sft_share: f64) -> Observation {
         Observation::Step {
             step: self.explanation.step,
-            sft_share: self.sft_share(),
-            updated,
+            sft_share: match updates {
+                0 => self.sft_share(),
+                _ => sft_share,
+            },
+            updated: updates > 0,
+            updates: updates.max(1),
+            asked: self.asks(),
         }
     }
 }

@@ -28,6 +28,12 @@ pub enum Observation {
         /// Measured by a probe before the step was planned, rather than on a GRPO step's rollouts.
         #[serde(default)]
         probe: bool,
+        /// Tokens it was measured over, and how many of them were cut to `balance.d_token_cap`. (Logs of
+        /// 0.1.0 do not say.)
+        #[serde(default)]
+        tokens: u64,
+        #[serde(default)]
+        capped: u64,
     },
     /// How the rollouts of a GRPO step fared.
     Rollouts {
@@ -38,10 +44,18 @@ pub enum Observation {
     /// A step is complete.
     Step {
         step: u64,
-        /// 1 for SFT, 0 for GRPO, SFT's weight for a blend.
+        /// SFT's share of what was really done, over all updates of the step: 1 for SFT, 0 for GRPO,
+        /// in between for a blend (1 where its rollouts taught nothing).
         sft_share: f64,
-        /// False where every group had zero variance and the weights stayed as they were.
+        /// False where nothing was learnt from (every group had zero variance, every completion was
+        /// masked, the gradient was not finite) and the weights stayed as they were.
         updated: bool,
+        /// Updates of the weights: μ where there were rollouts to learn from. 1 where there was none.
+        #[serde(default = "one")]
+        updates: u64,
+        /// Whether rollouts were part of the plan. (Logs of 0.1.0 do not say; there the share tells.)
+        #[serde(default)]
+        asked: bool,
     },
 }
 
@@ -54,6 +68,10 @@ impl Observation {
                 | Observation::Divergence { probe: true, .. }
         )
     }
+}
+
+fn one() -> u64 {
+    1
 }
 
 /// Rewards of a step's rollouts (TRL's metrics of these names).
@@ -122,7 +140,7 @@ pub struct Signals {
     pub warm_ema: Option<f64>,
     /// G, once the adaptive phase has measured it; until then G_warm stands for it.
     pub g: Option<Measured>,
-    /// D as measured, without cap.
+    /// D: the moving average of what was measured, without cap.
     pub d: Option<Measured>,
     /// The part of D that GRPO gained and SFT has not yet overwritten (see the module's docs),
     /// without cap: growth beyond the cap has to be known for what it is when D returns below.
@@ -179,9 +197,11 @@ impl Signals {
                 let norm = finite("SFT gradient norm", step, norm)?.max(SMALLEST_NORM);
                 self.observe_norm(step, norm, probe, config, warmup_steps);
             }
-            Observation::Divergence { step, nats, probe } => {
+            Observation::Divergence {
+                step, nats, probe, ..
+            } => {
                 let nats = finite("divergence from the origin", step, nats)?;
-                self.observe_divergence(step, nats, probe, config.origin, warmup_steps);
+                self.observe_divergence(step, nats, probe, config, warmup_steps);
             }
             Observation::Rollouts { step, rollouts } => {
                 finite("mean reward", step, rollouts.reward)?;
@@ -201,9 +221,15 @@ impl Signals {
                 step,
                 sft_share,
                 updated,
+                updates,
+                asked,
             } => {
                 let sft_share = finite("share of SFT", step, sft_share)?;
-                self.observe_step(step, sft_share, updated, config, warmup_steps);
+                self.steps = step;
+                self.grpo_steps += u64::from(asked || sft_share < 1.0);
+                if updated && step > warmup_steps {
+                    self.observe_updates(updates, sft_share, config);
+                }
             }
         }
         Ok(())
@@ -244,14 +270,20 @@ impl Signals {
         step: u64,
         nats: f64,
         probe: bool,
-        origin: Origin,
+        config: &BalanceConfig,
         warmup_steps: u64,
     ) {
-        // k3 is never negative but for rounding.
-        let value = nats.max(0.0);
+        // k3 is never negative but for rounding. One measurement rests on few tokens, so it is averaged
+        // with those before it, and only then compared with them: noise is no growth. A probe stands for
+        // itself: what was before it is old.
+        let nats = nats.max(0.0);
+        let value = match self.d {
+            Some(before) if !probe => average(Some(before.value), nats, config.d_ema),
+            _ => nats,
+        };
         // Where training departs from the origin itself, D starts from 0. Where the base model is
         // the origin but a warm-up came first, the first measurement has nothing to compare with.
-        let starts_at_origin = origin == Origin::Warmup || warmup_steps == 0;
+        let starts_at_origin = config.origin == Origin::Warmup || warmup_steps == 0;
         let previous = self
             .d
             .map(|d| d.value)
@@ -263,23 +295,12 @@ impl Signals {
         self.since_d = SinceDivergence::default();
     }
 
-    fn observe_step(
-        &mut self,
-        step: u64,
-        sft_share: f64,
-        updated: bool,
-        config: &BalanceConfig,
-        warmup_steps: u64,
-    ) {
-        self.steps = step;
-        if sft_share < 1.0 {
-            self.grpo_steps += 1;
-        }
-        if updated && step > warmup_steps {
-            self.since_d.updates += 1;
-            self.since_d.grpo_updates += 1.0 - sft_share;
-            self.d_gained *= 1.0 - config.ema * sft_share;
-        }
+    fn observe_updates(&mut self, updates: u64, sft_share: f64, config: &BalanceConfig) {
+        self.since_d.updates += updates;
+        self.since_d.grpo_updates += updates as f64 * (1.0 - sft_share);
+        // An update of SFT takes ρ off, one of which SFT is a part that part of ρ.
+        let sft_updates = (updates as f64 * sft_share).min(1.0);
+        self.d_gained *= 1.0 - config.ema * sft_updates;
     }
 }
 

@@ -41,7 +41,13 @@ fn probed_norm(step: u64, norm: f64) -> Observation {
 
 fn divergence(step: u64, nats: f64) -> Observation {
     let probe = false;
-    Observation::Divergence { step, nats, probe }
+    Observation::Divergence {
+        step,
+        nats,
+        probe,
+        tokens: 0,
+        capped: 0,
+    }
 }
 
 fn taken(step: u64, sft_share: f64) -> Observation {
@@ -49,6 +55,8 @@ fn taken(step: u64, sft_share: f64) -> Observation {
         step,
         sft_share,
         updated: true,
+        updates: 1,
+        asked: sft_share < 1.0,
     }
 }
 

@@ -121,9 +121,9 @@ fn is_finished(path: &Path, config: &RunConfig) -> anyhow::Result<bool> {
     if !there.exists() {
         return Ok(false);
     }
-    let found = RunConfig::load(Some(&there), &[])?;
-    if found != *config {
-        let differs = crate::config::diff(&found, config);
+    let found = RunConfig::load_run(path, &[])?;
+    if !found.same_run(config) {
+        let differs = crate::config::diff(&found, &config.clone().settled());
         let differs: Vec<String> = differs
             .iter()
             .map(|(path, a, b)| format!("{path}: {a} there, {b} here"))

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once, OnceLock};
 
-use super::Ended;
 use super::screen::Screen;
+use super::{Ended, tell};
 use crate::runs::Run;
 use crate::training::{Command, Phase};
 
@@ -22,7 +22,7 @@ fn interrupted() -> &'static Arc<AtomicBool> {
             }
         });
         if let Err(error) = handler {
-            eprintln!("note: Ctrl-C will not save: {error}");
+            tell!("note: Ctrl-C will not save: {error}");
         }
     });
     flag
@@ -33,6 +33,9 @@ pub async fn drive(mut run: Run, screen: &mut Screen) -> anyhow::Result<Ended> {
     let flag = interrupted();
     let mut told = false;
     run.notes().iter().for_each(|note| screen.note(note));
+    for change in run.changes() {
+        screen.show(change, run.session());
+    }
     while !run.is_done() {
         let mut events = Vec::new();
         if flag.load(Ordering::SeqCst) && !told {

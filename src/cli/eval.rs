@@ -35,7 +35,7 @@ pub async fn run(args: EvalArgs) -> anyhow::Result<Ended> {
         say!("{}", folder.display());
     }
     while !test.is_finished() {
-        let (events, _) = test.advance(&setup.model, &workers, &study).await?;
+        let events = test.advance(&setup.model, &workers, &study).await?;
         for event in events {
             let Event::Evaluated(record) = event else {
                 continue;

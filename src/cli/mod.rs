@@ -133,7 +133,7 @@ fn exit_code(ended: anyhow::Result<Ended>) -> ExitCode {
         Ok(Ended::Interrupted) => ExitCode::from(130),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", in_full(&error));
+            tell!("error: {}", in_full(&error));
             ExitCode::from(if is_wrong_input(&error) { 2 } else { 1 })
         }
     }
@@ -201,3 +201,13 @@ macro_rules! say {
     }};
 }
 use say;
+
+/// Prints a line for people beside the output. Where nobody can read it, whatever goes on goes on:
+/// `eprintln!` would panic, and lose a run for a closed terminal or a full disk.
+macro_rules! tell {
+    ($($arg:tt)*) => {{
+        use std::io::Write as _;
+        writeln!(std::io::stderr(), $($arg)*).ok();
+    }};
+}
+use tell;

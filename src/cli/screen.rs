@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::tell;
 use crate::training::{Branch, CARD_PROGRAMS, Event, Phase, Session, StepRecord};
 
 /// Steps between lines where there is no terminal.
@@ -60,7 +61,7 @@ impl Screen {
         let line = format!("{}{line}", self.label);
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            None => tell!("{line}"),
         }
     }
 
@@ -221,7 +222,7 @@ impl Screen {
                 bar.set_message(message.to_string());
             }
             None if done.is_multiple_of(LINES_EVERY) || done == total => {
-                eprintln!("{}{done}/{total}  {message}", self.label);
+                tell!("{}{done}/{total}  {message}", self.label);
             }
             None => {}
         }

@@ -23,6 +23,51 @@ pub enum Method {
     Cosine,
 }
 
+impl Method {
+    /// All of them, in the order of tables: the adaptive one first.
+    pub const ALL: [Self; 7] = [
+        Self::Sasr,
+        Self::Sft,
+        Self::Grpo,
+        Self::Static,
+        Self::Periodic,
+        Self::Constant,
+        Self::Cosine,
+    ];
+
+    /// As in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sasr => "sasr",
+            Self::Sft => "sft",
+            Self::Grpo => "grpo",
+            Self::Static => "static",
+            Self::Periodic => "periodic",
+            Self::Constant => "constant",
+            Self::Cosine => "cosine",
+        }
+    }
+
+    /// What it does, for who meets it for the first time.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Sasr => "Decides at every step between textbook (SFT) and quiz (GRPO)",
+            Self::Sft => "Textbook only",
+            Self::Grpo => "Quiz only, from the base model",
+            Self::Static => "Textbook first, quiz for the rest",
+            Self::Periodic => "Textbook at every n-th step, quiz otherwise",
+            Self::Constant => "Textbook with a fixed probability",
+            Self::Cosine => "Textbook with a probability that falls along a cosine",
+        }
+    }
+
+    /// Its place in [`Self::ALL`]: of its colour, too.
+    pub fn place(self) -> usize {
+        let mut all = Self::ALL.iter();
+        all.position(|method| *method == self).unwrap_or(0)
+    }
+}
+
 /// How SFT and GRPO are mixed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,6 +125,12 @@ pub struct BalanceConfig {
     pub p_max: f64,
     /// Cap on D in nats per token. Default 1.
     pub d_cap: f64,
+    /// Largest divergence of a single token that counts in D, in nats; how many were cut is logged. One
+    /// token that the origin would hardly have chosen may otherwise stand for thousands. 0 is no bound.
+    /// Default 5.
+    pub d_token_cap: f64,
+    /// Weight of the newest measurement in D, in (0, 1]; 1 is no smoothing. A probe replaces D. Default 0.3.
+    pub d_ema: f64,
     /// Default `"mean"`.
     pub g_warm: WarmStatistic,
     /// Default 20.
@@ -93,8 +144,12 @@ pub struct BalanceConfig {
     /// The origin of GRPO's KL; without it the same as `origin`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kl_origin: Option<Origin>,
-    /// For `static`: share of the budget spent on SFT first. Default 0.5.
+    /// For `static`: share of `horizon` spent on SFT first. Default 0.5.
     pub static_share: f64,
+    /// Steps that `static` and `cosine` are spread over; 0 means `max_steps` as it is when the run
+    /// starts. It stays: a run that is extended goes on with GRPO (`static`) or at `p_min` (`cosine`).
+    /// Default 0.
+    pub horizon: u64,
     /// For `periodic`: one SFT step in this many. Default 2.
     pub period: u64,
     /// For `constant`. Default 0.5.
@@ -113,6 +168,8 @@ impl Default for BalanceConfig {
             p_min: 0.05,
             p_max: 0.95,
             d_cap: 1.0,
+            d_token_cap: 5.0,
+            d_ema: 0.3,
             g_warm: WarmStatistic::default(),
             g_warm_window: 20,
             probe_every: 20,
@@ -120,6 +177,7 @@ impl Default for BalanceConfig {
             origin: Origin::default(),
             kl_origin: None,
             static_share: 0.5,
+            horizon: 0,
             period: 2,
             constant_p: 0.5,
         }

@@ -344,9 +344,10 @@ impl RunConfig {
             "the smallest p is above the largest",
             "exchange the two",
         );
+        let settled = self.clone().settled();
         found.unless(
-            self.optimizer.warmup_steps < self.max_steps,
-            &["optimizer.warmup_steps", "max_steps"],
+            self.optimizer.warmup_steps < settled.optimizer.horizon,
+            &["optimizer.warmup_steps", "optimizer.horizon", "max_steps"],
             "the learning rate would never reach its value",
             "lower optimizer.warmup_steps",
         );

@@ -117,13 +117,25 @@ pub enum MultiObjectiveAggregation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ZeroVariance {
-    /// Leave them out of the update.
+    /// They add nothing to the update, not even their KL.
     #[default]
     Skip,
-    /// Ask other problems instead, at most `max_resample_times` times.
+    /// Ask other problems instead, at most `max_resample_times` times; what is still without variance
+    /// then adds nothing. Replaced groups count in `num_tokens` only.
     Resample,
     /// Train on them (with β = 0 their advantage is 0).
     Keep,
+}
+
+/// Which completions the loss is averaged over, where groups without variance are left out of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Denominators {
+    /// All of the generation batch, as in TRL: a group without variance adds nothing and still counts.
+    #[default]
+    Batch,
+    /// Those that are learnt from: the fewer groups have variance, the more each of them weighs.
+    Live,
 }
 
 /// `[grpo]`, with TRL's names.
@@ -177,6 +189,8 @@ pub struct GrpoConfig {
     pub entropy_coef: f64,
     /// Default `"skip"`.
     pub zero_variance: ZeroVariance,
+    /// Default `"batch"`.
+    pub denominators: Denominators,
     /// Default 3.
     pub max_resample_times: usize,
 }
@@ -207,6 +221,7 @@ impl Default for GrpoConfig {
             mask_truncated_completions: false,
             entropy_coef: 0.0,
             zero_variance: ZeroVariance::default(),
+            denominators: Denominators::default(),
             max_resample_times: 3,
         }
     }
@@ -242,6 +257,9 @@ pub struct OptimizerConfig {
     pub lr_scheduler_type: LrSchedulerType,
     /// Update attempts over which the rate rises from 0. Default 0.
     pub warmup_steps: u64,
+    /// Steps that the schedule is spread over; 0 means `max_steps` as it is when the run starts. When a
+    /// run is extended the last rate holds, unless this is changed too. Default 0.
+    pub horizon: u64,
     /// Where the schedule ends, as a share of the rate. Default 0.
     pub min_lr_ratio: f64,
     /// Separate AdamW moments for SFT and for GRPO. Default false.
@@ -258,6 +276,7 @@ impl Default for OptimizerConfig {
             max_grad_norm: 1.0,
             lr_scheduler_type: LrSchedulerType::default(),
             warmup_steps: 0,
+            horizon: 0,
             min_lr_ratio: 0.0,
             separate: false,
         }

@@ -45,19 +45,35 @@ impl RunConfig {
         reader.finish()
     }
 
-    /// [`RunConfig::from_toml`] of a file; without one, of the defaults.
+    /// [`RunConfig::from_toml`] of a file; without one, of the defaults. Relative paths in the file are
+    /// looked for beside it first.
     pub fn load(path: Option<&std::path::Path>, overrides: &[String]) -> Result<Self, ConfigError> {
         let Some(path) = path else {
             return Self::from_toml("", "defaults", overrides);
         };
         let name = path.display().to_string();
-        let text = crate::files::read_to_string(path).map_err(|error| Problem {
-            place: Place::WholeFile(name.clone()),
+        let text = Self::read_text(path)?;
+        let mut config = Self::from_toml(&text, &name, overrides)?;
+        if let Some(folder) = path.parent() {
+            config.find_from(folder, overrides);
+        }
+        Ok(config)
+    }
+}
+
+impl RunConfig {
+    /// The text of a configuration's file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn read_text(path: &std::path::Path) -> Result<String, ConfigError> {
+        let unreadable = |error: std::io::Error| Problem {
+            place: Place::WholeFile(path.display().to_string()),
             kind: ProblemKind::Unreadable {
                 reason: error.to_string(),
             },
-        })?;
-        Self::from_toml(&text, &name, overrides)
+        };
+        Ok(crate::files::read_to_string(path).map_err(unreadable)?)
     }
 }
 

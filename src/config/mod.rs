@@ -5,6 +5,7 @@
 //! starts, with the field's path, the value, what is allowed and what to do.
 
 mod balance;
+mod changing;
 mod check;
 mod describe;
 mod error;
@@ -12,6 +13,7 @@ mod learning;
 mod load;
 mod model;
 mod nearest;
+mod of_run;
 mod ranges;
 mod schema;
 mod study;
@@ -21,6 +23,7 @@ mod tests;
 mod write;
 
 pub use balance::*;
+pub use changing::{CHANGEABLE, MayChange, live_settings, may_change};
 pub use describe::{Field, fields, sections};
 pub use error::{ConfigError, Place, Problem, ProblemKind};
 pub use learning::*;
@@ -87,5 +90,33 @@ impl Default for RunConfig {
             checkpoint: CheckpointConfig::default(),
             logging: LoggingConfig::default(),
         }
+    }
+}
+
+impl RunConfig {
+    /// Fixes what counts from the run's start: horizons that are left open become `max_steps`, so that
+    /// extending the run moves neither its schedule nor a phase that has passed.
+    pub fn settle(&mut self) {
+        for horizon in [&mut self.optimizer.horizon, &mut self.balance.horizon] {
+            if *horizon == 0 {
+                *horizon = self.max_steps;
+            }
+        }
+    }
+
+    /// The opposite: horizons that are `max_steps` follow it again, for another run with the same settings.
+    pub fn unsettled(mut self) -> Self {
+        for horizon in [&mut self.optimizer.horizon, &mut self.balance.horizon] {
+            if *horizon == self.max_steps {
+                *horizon = 0;
+            }
+        }
+        self
+    }
+
+    /// The configuration as a run of it has it: [`Self::settle`]d.
+    pub fn settled(mut self) -> Self {
+        self.settle();
+        self
     }
 }

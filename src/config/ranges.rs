@@ -341,6 +341,7 @@ pub(super) static RANGES: &[Range] = &[
         "0 means no clipping",
     ),
     range("optimizer.warmup_steps", STEPS, ""),
+    range("optimizer.horizon", STEPS, "0 takes max_steps"),
     range("optimizer.min_lr_ratio", SHARE, ""),
     range("balance.warmup_steps", STEPS, ""),
     range(
@@ -369,10 +370,21 @@ pub(super) static RANGES: &[Range] = &[
         "1 is no upper bound",
     ),
     range("balance.d_cap", Rule::Number(closed(0.0, 100.0)), ""),
+    range(
+        "balance.d_token_cap",
+        Rule::Number(closed(0.0, 1000.0)),
+        "0 is no bound",
+    ),
+    range(
+        "balance.d_ema",
+        Rule::Number(above(0.0, 1.0)),
+        "1 is no smoothing",
+    ),
     range("balance.g_warm_window", Rule::Whole(1, MAX_COUNT), ""),
     range("balance.probe_every", STEPS, ""),
     range("balance.probe_prompts", Rule::Whole(1, 4096), ""),
     range("balance.static_share", SHARE, ""),
+    range("balance.horizon", STEPS, "0 takes max_steps"),
     range(
         "balance.period",
         Rule::Whole(1, MAX_STEPS),
@@ -403,6 +415,7 @@ pub(super) static RANGES: &[Range] = &[
     range("checkpoint.keep", Rule::Whole(1, MAX_COUNT), ""),
     range("logging.completions_every", STEPS, ""),
     range("logging.completions_groups", Rule::Whole(0, 4096), ""),
+    range("logging.divergence_every", STEPS, "0 never measures it"),
 ];
 
 /// One or more of the `known` signs, each at most once.

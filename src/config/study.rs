@@ -111,6 +111,9 @@ pub struct LoggingConfig {
     /// Groups whose completions are written at the GRPO steps in between, so that every step can be
     /// looked at: the first whose rewards differ, otherwise the first; 0 none. Default 1.
     pub completions_groups: usize,
+    /// GRPO steps between two measurements of D where neither the controller nor the KL needs it; 0 never.
+    /// What they take is not charged to the run. Default 10.
+    pub divergence_every: u64,
 }
 
 impl Default for LoggingConfig {
@@ -118,6 +121,7 @@ impl Default for LoggingConfig {
         Self {
             completions_every: 10,
             completions_groups: 1,
+            divergence_every: 10,
         }
     }
 }

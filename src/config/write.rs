@@ -34,21 +34,31 @@ impl RunConfig {
     ///
     /// Task and tokenizer are in it whole. What only later phases read is not (`grpo`, `balance`,
     /// the learning rate of `sft`, the run's schedule), so that all methods share one base model.
-    /// Files count by their names: whoever caches must add the fingerprint of what is in them.
+    /// Neither is where files lie or how the device is named: whoever caches must add what is in the files,
+    /// and what the device turned out to be.
     pub fn base_key(&self) -> String {
         let mut base = json!(self.base);
         if let Value::Object(fields) = &mut base {
             // Whether it is kept does not change what it is.
             fields.remove("cache");
         }
+        let (mut task, mut tokenizer, mut model) = (
+            self.task.clone(),
+            self.tokenizer.clone(),
+            self.model.clone(),
+        );
+        for path in (task.files.train.iter_mut()).chain(&mut task.files.test) {
+            path.clear();
+        }
+        tokenizer.path.clear();
+        model.path.clear();
         let decisive = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "seed": self.seed,
-            "device": self.device,
             "shards": self.shards,
-            "task": self.task,
-            "tokenizer": self.tokenizer,
-            "model": self.model,
+            "task": task,
+            "tokenizer": tokenizer,
+            "model": model,
             "base": base,
             "sft": {
                 "max_length": self.sft.max_length,

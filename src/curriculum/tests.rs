@@ -193,7 +193,7 @@ fn exams_open_levels_one_after_the_other() {
         [Unlocked {
             level: 2,
             passed: 1,
-            accuracy: 0.8
+            accuracy: Some(0.8)
         }]
     );
     // Only the highest open level counts.

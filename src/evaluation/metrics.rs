@@ -1,9 +1,11 @@
-//! Accuracy and diversity over several samples per problem.
+//! One graded sample; pass@k; and how alike the texts of a problem's samples are.
 //!
 //! Everything here is a pure function of graded samples. For one problem, n samples are drawn and
-//! c of them are correct. What is a mean over problems is averaged by [`summarise`].
+//! c of them are correct. What is counted of a problem is a [`Tally`](super::Tally).
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 /// One graded completion of a problem.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,14 +14,21 @@ pub struct Sample {
     pub tokens: Vec<u32>,
     /// Its final answer, normalised; none where there is no answer to read.
     pub answer: Option<String>,
-    /// Its canonical reasoning path; none where no path can be read.
-    pub path: Option<String>,
     /// Whether the final answer is right.
     pub correct: bool,
+    /// Whether the task judges its reasoning.
+    pub judged: bool,
+    /// The canonical path of reasoning that holds.
+    pub path: Option<String>,
+    /// Textbook steps that each step of that path does.
+    pub step_sizes: Vec<u32>,
 }
 
-/// Longest n-grams that [`mean_distinct`] and [`mean_ead`] look at, as in Kirk et al. (ICLR 2024).
+/// Longest n-grams that [`mean_distinct`] looks at, as in Kirk et al. (ICLR 2024).
 pub const DISTINCT_ORDER: usize = 5;
+
+/// Possible n-grams up to which [`mean_ead`] takes them in.
+pub const EAD_POSSIBLE: f64 = 1000.0;
 
 /// Longest n-grams that [`self_bleu`] looks at.
 pub const BLEU_ORDER: usize = 4;
@@ -40,77 +49,38 @@ pub fn pass_at_k(n: usize, c: usize, k: usize) -> Option<f64> {
     Some(1.0 - all_wrong)
 }
 
-/// Share of correct samples; none without samples.
-pub fn mean_at_n(samples: &[Sample]) -> Option<f64> {
-    (!samples.is_empty()).then(|| correct_count(samples) as f64 / samples.len() as f64)
+/// A metric of the texts of a problem's samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextMetric {
+    /// [`mean_distinct`].
+    DistinctN,
+    /// [`mean_ead`].
+    Ead,
+    /// [`self_bleu`].
+    SelfBleu,
 }
 
-/// Whether the answer most samples agree on is correct (self-consistency). Samples without an
-/// answer do not vote. Where several answers have the most votes, each is chosen with equal
-/// probability, so the value is the share of correct ones among them. None without samples; 0 if
-/// nobody votes.
-///
-/// An answer is correct if any sample that gives it is: the answer is what is voted on, and a
-/// sample may fail for its form alone.
-pub fn maj_at_n(samples: &[Sample]) -> Option<f64> {
-    if samples.is_empty() {
-        return None;
-    }
-    let mut votes: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
-    for sample in samples {
-        if let Some(answer) = &sample.answer {
-            let (count, correct) = votes.entry(answer).or_default();
-            *count += 1;
-            *correct |= sample.correct;
+impl TextMetric {
+    pub const ALL: [Self; 3] = [Self::DistinctN, Self::Ead, Self::SelfBleu];
+
+    /// As it is called in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DistinctN => super::names::DISTINCT_N,
+            Self::Ead => super::names::EAD,
+            Self::SelfBleu => super::names::SELF_BLEU,
         }
     }
-    let most = votes.values().map(|&(count, _)| count).max().unwrap_or(0);
-    let tied: Vec<bool> = votes
-        .values()
-        .filter(|(count, _)| *count == most)
-        .map(|&(_, correct)| correct)
-        .collect();
-    let right = tied.iter().filter(|&&correct| correct).count();
-    Some(if tied.is_empty() {
-        0.0
-    } else {
-        right as f64 / tied.len() as f64
-    })
-}
 
-/// Entropy, in nats, of how often each final answer is given. Samples without an answer are left
-/// out, so that failing to answer does not look like diversity; none if no sample has an answer.
-/// The exponential of this is the effective number of answers.
-pub fn answer_entropy(samples: &[Sample]) -> Option<f64> {
-    entropy(samples.iter().filter_map(|sample| sample.answer.as_deref()))
-}
-
-/// How many different reasoning paths the samples take.
-pub fn distinct_paths(samples: &[Sample]) -> usize {
-    samples
-        .iter()
-        .filter_map(|sample| sample.path.as_deref())
-        .collect::<BTreeSet<_>>()
-        .len()
-}
-
-/// How many different reasoning paths lead to a correct answer: the "distinct reasoning paths" of
-/// rejection-sampling fine-tuning (Yuan et al. 2023).
-pub fn distinct_correct_paths(samples: &[Sample]) -> usize {
-    correct(samples)
-        .filter_map(|sample| sample.path.as_deref())
-        .collect::<BTreeSet<_>>()
-        .len()
-}
-
-/// Entropy, in nats, of how often each path is taken; none if no sample has a path.
-pub fn path_entropy(samples: &[Sample]) -> Option<f64> {
-    entropy(samples.iter().filter_map(|sample| sample.path.as_deref()))
-}
-
-/// Entropy, in nats, of how often each path is taken by correct samples; none if there is none.
-pub fn correct_path_entropy(samples: &[Sample]) -> Option<f64> {
-    entropy(correct(samples).filter_map(|sample| sample.path.as_deref()))
+    /// Its value for some samples; `None` where they are too few or too short.
+    pub fn of(self, samples: &[Sample], vocabulary: usize) -> Option<f64> {
+        match self {
+            Self::DistinctN => mean_distinct(samples),
+            Self::Ead => mean_ead(samples, vocabulary),
+            Self::SelfBleu => self_bleu(samples),
+        }
+    }
 }
 
 /// Distinct n-grams / all n-grams over a problem's samples (Li et al. 2016). None where no sample
@@ -141,9 +111,13 @@ pub fn mean_distinct(samples: &[Sample]) -> Option<f64> {
     mean((1..=DISTINCT_ORDER).filter_map(|n| distinct_n(samples, n)))
 }
 
-/// [`ead`] averaged over n = 1 ..= [`DISTINCT_ORDER`], as far as samples are long enough.
+/// [`ead`] averaged over the n for which it differs from [`distinct_n`]: those with at most
+/// [`EAD_POSSIBLE`] possible n-grams, and 1. Beyond, all that is drawn is expected to be new, and the
+/// expectation adjusts nothing. With 20 tokens that is n = 1 and 2, with a real vocabulary n = 1.
 pub fn mean_ead(samples: &[Sample], vocabulary: usize) -> Option<f64> {
-    mean((1..=DISTINCT_ORDER).filter_map(|n| ead(samples, n, vocabulary)))
+    let means_something = |n: usize| n == 1 || (vocabulary as f64).powf(n as f64) <= EAD_POSSIBLE;
+    let orders = (1..=DISTINCT_ORDER).filter(|&n| means_something(n));
+    mean(orders.filter_map(|n| ead(samples, n, vocabulary)))
 }
 
 /// How alike a problem's samples are, 0 to 1: the mean BLEU of each sample with the others as
@@ -200,98 +174,11 @@ fn bleu_against_others(
     (brevity + log_precision).exp()
 }
 
-/// Means over problems of everything above, under the names of
-/// [`EvaluationRecord::metrics`](crate::training::EvaluationRecord::metrics): `mean@n`, `maj@n`,
-/// `pass@k` for each k in `ks` up to n, `cons_pass_gap` (pass@n − maj@n: what a perfect choice
-/// among the samples would gain over the vote), `answer_entropy`, `effective_answers`,
-/// `distinct_paths`, `distinct_correct_paths`, `path_entropy`, `correct_path_entropy`,
-/// `distinct_n`, `ead` and `self_bleu`.
-///
-/// n is the number of samples per problem (the smallest, where they differ). A problem for which a
-/// metric is not defined (an entropy without samples to take it over) is left out of that metric's
-/// mean; a metric defined for no problem is left out of the result. The counts of distinct paths
-/// are defined for every problem: none found counts as 0.
-pub fn summarise(
-    problems: &[Vec<Sample>],
-    ks: &[usize],
-    vocabulary: usize,
-) -> BTreeMap<String, f64> {
-    let mut metrics = BTreeMap::new();
-    let Some(n) = problems.iter().map(Vec::len).min().filter(|&n| n > 0) else {
-        return metrics;
-    };
-    let over = |metric: &dyn Fn(&[Sample]) -> Option<f64>| {
-        mean(problems.iter().filter_map(|samples| metric(samples)))
-    };
-    let pass = |k: usize| over(&|samples| pass_at_k(samples.len(), correct_count(samples), k));
-    let mut put = |name: String, value: Option<f64>| {
-        if let Some(value) = value {
-            metrics.insert(name, value);
-        }
-    };
-
-    put(format!("mean@{n}"), over(&mean_at_n));
-    let majority = over(&maj_at_n);
-    put(format!("maj@{n}"), majority);
-    for &k in ks.iter().filter(|&&k| k <= n) {
-        put(format!("pass@{k}"), pass(k));
-    }
-    put(
-        "cons_pass_gap".into(),
-        pass(n)
-            .zip(majority)
-            .map(|(pass, majority)| pass - majority),
-    );
-    put("answer_entropy".into(), over(&answer_entropy));
-    put(
-        "effective_answers".into(),
-        over(&|samples| answer_entropy(samples).map(f64::exp)),
-    );
-    put(
-        "distinct_paths".into(),
-        over(&|samples| Some(distinct_paths(samples) as f64)),
-    );
-    put(
-        "distinct_correct_paths".into(),
-        over(&|samples| Some(distinct_correct_paths(samples) as f64)),
-    );
-    put("path_entropy".into(), over(&path_entropy));
-    put("correct_path_entropy".into(), over(&correct_path_entropy));
-    put("distinct_n".into(), over(&mean_distinct));
-    put("ead".into(), over(&|samples| mean_ead(samples, vocabulary)));
-    put("self_bleu".into(), over(&self_bleu));
-    metrics
-}
-
-fn correct(samples: &[Sample]) -> impl Iterator<Item = &Sample> {
-    samples.iter().filter(|sample| sample.correct)
-}
-
-fn correct_count(samples: &[Sample]) -> usize {
-    correct(samples).count()
-}
-
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0usize), |(sum, count), value| {
         (sum + value, count + 1)
     });
     (count > 0).then(|| sum / count as f64)
-}
-
-/// −Σ p ln p of the items' frequencies, in nats.
-fn entropy<'a>(items: impl Iterator<Item = &'a str>) -> Option<f64> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for item in items {
-        *counts.entry(item).or_default() += 1;
-    }
-    let total = counts.values().sum::<usize>() as f64;
-    let sum: f64 = counts
-        .values()
-        .map(|&count| count as f64 / total)
-        .map(|p| p * p.ln())
-        .sum();
-    // Adding 0 turns the −0 of a single item into 0.
-    (!counts.is_empty()).then_some(0.0 - sum)
 }
 
 fn n_gram_counts(tokens: &[u32], n: usize) -> BTreeMap<&[u32], usize> {

@@ -1,23 +1,14 @@
 use super::*;
 
-/// A sample from `answer/path/correct?`, with one token per byte of the answer.
-fn sample(answer: &str, path: &str, correct: bool) -> Sample {
-    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Sample {
-        tokens: answer.bytes().map(u32::from).collect(),
-        answer: given(answer),
-        path: given(path),
-        correct,
-    }
-}
-
 fn tokens(rows: &[&[u32]]) -> Vec<Sample> {
     rows.iter()
         .map(|row| Sample {
             tokens: row.to_vec(),
             answer: None,
-            path: None,
             correct: false,
+            judged: false,
+            path: None,
+            step_sizes: Vec::new(),
         })
         .collect()
 }
@@ -69,80 +60,6 @@ fn pass_at_k_grows_with_k_and_with_c() {
     }
 }
 
-/// maj@n by drawing the winner from an urn of every tied answer, one ticket each.
-fn majority_by_enumeration(samples: &[Sample]) -> f64 {
-    let answers: Vec<&String> = samples.iter().filter_map(|s| s.answer.as_ref()).collect();
-    let votes = |answer: &String| answers.iter().filter(|&&other| other == answer).count();
-    let Some(most) = answers.iter().map(|answer| votes(answer)).max() else {
-        return 0.0;
-    };
-    let mut urn: Vec<&String> = Vec::new();
-    for answer in answers.iter().filter(|answer| votes(answer) == most) {
-        if !urn.contains(answer) {
-            urn.push(answer);
-        }
-    }
-    let right = |answer: &String| {
-        samples
-            .iter()
-            .any(|s| s.correct && s.answer.as_ref() == Some(answer))
-    };
-    urn.iter().filter(|answer| right(answer)).count() as f64 / urn.len() as f64
-}
-
-#[test]
-fn the_majority_agrees_with_enumeration_over_every_vote_of_five() {
-    // Every way five samples can answer "", "a" (right), "b" or "c".
-    for code in 0..4usize.pow(5) {
-        let samples: Vec<Sample> = (0..5)
-            .map(|i| match code / 4usize.pow(i) % 4 {
-                0 => sample("", "", false),
-                1 => sample("a", "", true),
-                2 => sample("b", "", false),
-                _ => sample("c", "", false),
-            })
-            .collect();
-        close(
-            maj_at_n(&samples).unwrap(),
-            majority_by_enumeration(&samples),
-        );
-    }
-}
-
-#[test]
-fn a_tie_counts_its_share() {
-    let two = [sample("7", "", true), sample("8", "", false)];
-    close(maj_at_n(&two).unwrap(), 0.5);
-    let three = [
-        sample("7", "", true),
-        sample("8", "", false),
-        sample("9", "", false),
-    ];
-    close(maj_at_n(&three).unwrap(), 1.0 / 3.0);
-    assert_eq!(maj_at_n(&[sample("", "", false)]), Some(0.0));
-    assert_eq!(maj_at_n(&[]), None);
-}
-
-#[test]
-fn entropies_are_in_nats_and_leave_out_what_is_missing() {
-    let samples = [
-        sample("1", "p", true),
-        sample("1", "q", true),
-        sample("2", "p", false),
-        sample("", "r", false),
-    ];
-    // Answers 2/3 and 1/3; paths p twice, q and r once; correct paths p and q once each.
-    let (a, b) = (2.0f64 / 3.0, 1.0f64 / 3.0);
-    close(answer_entropy(&samples).unwrap(), -a * a.ln() - b * b.ln());
-    close(path_entropy(&samples).unwrap(), 1.5 * 2f64.ln());
-    close(correct_path_entropy(&samples).unwrap(), 2f64.ln());
-    assert_eq!(distinct_paths(&samples), 3);
-    assert_eq!(distinct_correct_paths(&samples), 2);
-    assert_eq!(answer_entropy(&[sample("", "", false)]), None);
-    let alone = answer_entropy(&[sample("1", "", true)]).unwrap();
-    assert!(alone == 0.0 && alone.is_sign_positive());
-}
-
 #[test]
 fn distinct_n_counts_by_hand() {
     // Unigrams 1 2 1 | 1 2: 2 of 5. Bigrams 12 21 | 12: 2 of 3. Trigrams 121: 1 of 1.
@@ -187,6 +104,22 @@ fn ead_of_uniform_text_does_not_fall_with_length_as_distinct_does() {
 }
 
 #[test]
+fn ead_takes_in_the_orders_that_it_adjusts() {
+    let samples = tokens(&[&[1, 2, 1, 3, 2, 2], &[1, 2, 3, 3]]);
+    let of = |vocabulary| mean_ead(&samples, vocabulary).unwrap();
+    let both = (ead(&samples, 1, 20).unwrap() + ead(&samples, 2, 20).unwrap()) / 2.0;
+    close(of(20), both);
+    // With a real vocabulary only the first; from there on EAD would be distinct-n.
+    close(of(32_000), ead(&samples, 1, 32_000).unwrap());
+    let third = ead(&samples, 3, 20).unwrap() / distinct_n(&samples, 3).unwrap();
+    assert!((third - 1.0).abs() < 1e-3, "{third}");
+    close(
+        of(2),
+        (1..=5).map(|n| ead(&samples, n, 2).unwrap()).sum::<f64>() / 5.0,
+    );
+}
+
+#[test]
 fn self_bleu_is_one_for_copies_and_nought_for_strangers() {
     close(
         self_bleu(&tokens(&[&[1, 2, 3, 4, 5], &[1, 2, 3, 4, 5]])).unwrap(),
@@ -215,39 +148,4 @@ fn repeated_tokens_match_only_as_often_as_a_reference_has_them() {
     let value = self_bleu(&tokens(&[&[1, 1, 1], &[1, 2, 3]])).unwrap();
     let both = ((1.0f64 / 3.0) * (1.0 / 3.0) * 0.5).cbrt();
     close(value, both);
-}
-
-#[test]
-fn a_summary_holds_the_means_under_their_names() {
-    let right = sample("4", "p", true);
-    let other = sample("4", "q", true);
-    let wrong = sample("5", "p", false);
-    let problems = vec![
-        vec![right.clone(), other, wrong.clone(), wrong.clone()],
-        vec![wrong.clone(), wrong.clone(), wrong.clone(), wrong],
-    ];
-    let summary = summarise(&problems, &[1, 2, 4, 8], 16);
-    close(summary["mean@4"], 0.25);
-    close(summary["pass@1"], 0.25);
-    close(summary["pass@2"], (1.0 - 1.0 / 6.0) / 2.0);
-    close(summary["pass@4"], 0.5);
-    close(summary["maj@4"], 0.25);
-    close(summary["cons_pass_gap"], 0.25);
-    close(summary["answer_entropy"], 2f64.ln() / 2.0);
-    close(summary["effective_answers"], 1.5);
-    close(summary["distinct_paths"], 1.5);
-    close(summary["distinct_correct_paths"], 1.0);
-    // Only the first problem has correct samples to take an entropy over.
-    close(summary["correct_path_entropy"], 2f64.ln());
-    assert!(!summary.contains_key("pass@8"));
-    for name in ["path_entropy", "distinct_n", "ead", "self_bleu"] {
-        assert!(summary.contains_key(name), "{name}");
-    }
-    assert!(summary.values().all(|value| value.is_finite()));
-}
-
-#[test]
-fn nothing_sampled_gives_an_empty_summary() {
-    assert!(summarise(&[], &[1], 16).is_empty());
-    assert!(summarise(&[vec![]], &[1], 16).is_empty());
 }

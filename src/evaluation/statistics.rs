@@ -7,22 +7,16 @@
 
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 use crate::rng::{self, Purpose};
 
 /// Resamples of a bootstrap: enough for the ends of a 95 % interval to be steady to about a
-/// twentieth of its width.
-pub const RESAMPLES: usize = 2000;
+/// twentieth of its width, and for a p-value to be told from 0.05 divided by some forty comparisons.
+pub const RESAMPLES: usize = 4000;
 
 /// 97.5 % quantile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
-
-/// 97.5 % quantiles of Student's t for 1 to 30 degrees of freedom.
-const T: [f64; 30] = [
-    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281, 2.2010,
-    2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860, 2.0796, 2.0739, 2.0687,
-    2.0639, 2.0595, 2.0555, 2.0518, 2.0484, 2.0452, 2.0423,
-];
 
 /// A 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,7 +60,7 @@ pub fn over_seeds(values: &[f64]) -> Option<OverSeeds> {
     let mean = mean(values)?;
     let std = variance(values).map(f64::sqrt);
     let interval = std.map(|std| {
-        let half = student_t(count - 1) * std / (count as f64).sqrt();
+        let half = student_t((count - 1) as f64) * std / (count as f64).sqrt();
         Interval {
             low: mean - half,
             high: mean + half,
@@ -100,97 +94,295 @@ pub fn wilson(successes: usize, trials: usize) -> Option<Interval> {
     )
 }
 
-/// Bootstrap interval of the mean of `table[seed][problem]`, in which all seeds were tested on the
-/// same problems: every resample draws problems (once, for all seeds) and seeds anew, with
-/// replacement, so that the interval covers both. With one seed it covers the problems alone.
-/// None if a row is empty or their lengths differ.
-pub fn bootstrap(table: &[Vec<f64>], seed: u64) -> Option<Interval> {
-    let problems = rectangular(table)?;
-    Some(resample(seed, problems, |drawn, random| {
-        mean_of_draw(table, drawn, &draw(table.len(), random))
-    }))
+/// The values of a metric: by run (seed) and problem.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// The seed of each row.
+    pub seeds: Vec<u64>,
+    /// `rows[seed][problem]`; `None` where the metric is not defined for a problem (a diversity of correct
+    /// samples where there is one).
+    pub rows: Vec<Vec<Option<f64>>>,
+    /// What each problem belongs to: its level, and its perturbation if there is one. Problems are drawn
+    /// anew within these, as the test sets were.
+    pub strata: Vec<u64>,
+}
+
+impl Table {
+    /// Whether it has rows, and all as long as there are problems.
+    fn is_sound(&self) -> bool {
+        let problems = self.strata.len();
+        problems > 0
+            && !self.rows.is_empty()
+            && self.rows.len() == self.seeds.len()
+            && self.rows.iter().all(|row| row.len() == problems)
+    }
+
+    /// Mean over the problems for which it is defined, over some seeds.
+    fn of_problem(&self, rows: &[usize], problem: usize) -> Option<f64> {
+        let values = rows.iter().filter_map(|&row| self.rows[row][problem]);
+        let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
+        (count > 0).then(|| sum / f64::from(count))
+    }
+}
+
+/// Bootstrap interval of a metric's mean over problems and seeds: every resample draws problems (once, for
+/// all seeds, within their strata) and seeds anew, with replacement, so that the interval covers both. With
+/// one seed it covers the problems alone. `None` of a table without values.
+pub fn bootstrap(table: &Table, seed: u64) -> Option<Interval> {
+    let all: Vec<usize> = (0..table.rows.len()).collect();
+    let mean_of = |problems: &[usize], rows: &[usize]| {
+        let each = problems
+            .iter()
+            .filter_map(|&problem| table.of_problem(rows, problem));
+        mean(&each.collect::<Vec<f64>>())
+    };
+    if !table.is_sound() {
+        return None;
+    }
+    let everything: Vec<usize> = (0..table.strata.len()).collect();
+    mean_of(&everything, &all)?;
+    let values = resample(seed, &table.strata, |problems, random| {
+        mean_of(problems, &draw(all.len(), random))
+    });
+    Some(middle(&values))
 }
 
 /// Difference of two methods on the same problems.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Mean of the first minus mean of the second.
+    /// Mean of the first minus mean of the second, over the problems for which both are defined.
     pub mean: f64,
-    /// Bootstrap over problems (drawn once for both, since they are the same) and seeds.
+    /// How many problems these are (of the seed with the most of them).
+    pub problems: usize,
+    /// Bootstrap over problems (drawn once for both, since they are the same, within their levels) and over
+    /// seeds: drawn once for both where both ran the same seeds, otherwise for each.
     pub bootstrap: Interval,
-    /// Welch's t interval from the means per seed; none unless both have at least two seeds.
-    pub welch: Option<Interval>,
+    /// Student's t interval over seeds: of the differences seed by seed where both ran the same, Welch's
+    /// otherwise; none unless there are at least two seeds.
+    pub over_seeds: Option<Interval>,
+    /// Whether both ran the same seeds, so that these were paired.
+    pub paired: bool,
+    /// Probability of a difference at least as large if there were none: the larger of the two intervals'
+    /// p-values. The bootstrap sees too little spread where there are two or three seeds, Student's t knows
+    /// nothing of the problems: a difference that is to be believed should convince both.
+    pub p: f64,
 }
 
 impl Difference {
-    /// Whether every interval there is excludes 0. The bootstrap sees too little spread where
-    /// there are two or three seeds, Welch's t knows nothing of the problems: a difference that is
-    /// to be believed should convince both.
-    pub fn significant(&self) -> bool {
-        !self.bootstrap.contains(0.0) && !self.welch.is_some_and(|interval| interval.contains(0.0))
-    }
-}
-
-/// The difference a − b of two tables `[seed][problem]` over the same problems. The seeds of the
-/// two need not be the same, nor as many. None if rows are empty or their lengths differ.
-pub fn paired_difference(a: &[Vec<f64>], b: &[Vec<f64>], seed: u64) -> Option<Difference> {
-    let problems = rectangular(a)?;
-    if rectangular(b)? != problems {
-        return None;
-    }
-    let means = |table: &[Vec<f64>]| table.iter().filter_map(|row| mean(row)).collect::<Vec<_>>();
-    let (means_a, means_b) = (means(a), means(b));
-    let bootstrap = resample(seed, problems, |drawn, random| {
-        let first = mean_of_draw(a, drawn, &draw(a.len(), random));
-        first - mean_of_draw(b, drawn, &draw(b.len(), random))
-    });
-    Some(Difference {
-        mean: mean(&means_a)? - mean(&means_b)?,
-        bootstrap,
-        welch: welch(&means_a, &means_b),
-    })
-}
-
-/// Welch's t interval for the difference of two means with unequal variances. None unless both
-/// have at least two values.
-pub fn welch(a: &[f64], b: &[f64]) -> Option<Interval> {
-    let share = |values: &[f64]| variance(values).map(|variance| variance / values.len() as f64);
-    let (share_a, share_b) = (share(a)?, share(b)?);
-    let difference = mean(a)? - mean(b)?;
-    let spread = share_a + share_b;
-    if spread == 0.0 {
-        return Some(Interval {
-            low: difference,
-            high: difference,
-        });
-    }
-    // Welch–Satterthwaite, rounded down to whole degrees of freedom, which widens the interval.
-    let freedom = spread * spread
-        / (share_a * share_a / (a.len() - 1) as f64 + share_b * share_b / (b.len() - 1) as f64);
-    let half = student_t(freedom.floor().max(1.0) as usize) * spread.sqrt();
-    Some(Interval {
-        low: difference - half,
-        high: difference + half,
-    })
-}
-
-/// 97.5 % quantile of Student's t.
-fn student_t(freedom: usize) -> f64 {
-    match freedom {
-        0 => f64::INFINITY,
-        1..=30 => T[freedom - 1],
-        // Two terms of the expansion in 1/freedom: correct to four decimals from 31 on.
-        _ => {
-            let v = freedom as f64;
-            let first = (Z.powi(3) + Z) / (4.0 * v);
-            let second = (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / (96.0 * v * v);
-            Z + first + second
+    /// The same with intervals that do not leave what is possible for the difference of two values that lie
+    /// within `low..=high`.
+    pub fn within(self, low: f64, high: f64) -> Self {
+        let bounded = |interval: Interval| interval.within(low - high, high - low);
+        Self {
+            bootstrap: bounded(self.bootstrap),
+            over_seeds: self.over_seeds.map(bounded),
+            ..self
         }
     }
 }
 
+/// The difference a − b of a metric over the same problems. Where both ran the same seeds, each seed is
+/// paired with itself: the seeds share what makes them easy or hard (the base model above all), and that
+/// then cancels. `None` where a table is not sound, the problems are not the same, or the metric is defined
+/// for no problem under both.
+pub fn paired_difference(a: &Table, b: &Table, seed: u64) -> Option<Difference> {
+    if !a.is_sound() || !b.is_sound() || a.strata != b.strata {
+        return None;
+    }
+    match in_the_order_of(a, b) {
+        Some(b) => paired_by_seed(a, &b, seed),
+        None => unpaired_seeds(a, b, seed),
+    }
+}
+
+/// `b` with its rows in the order of the seeds of `a`; `None` where the seeds are not the same.
+fn in_the_order_of(a: &Table, b: &Table) -> Option<Table> {
+    if a.seeds.len() != b.seeds.len() {
+        return None;
+    }
+    let place = |seed: &u64| b.seeds.iter().position(|other| other == seed);
+    let places: Vec<usize> = a.seeds.iter().map(place).collect::<Option<_>>()?;
+    Some(Table {
+        seeds: a.seeds.clone(),
+        rows: places
+            .into_iter()
+            .map(|place| b.rows[place].clone())
+            .collect(),
+        strata: b.strata.clone(),
+    })
+}
+
+fn paired_by_seed(a: &Table, b: &Table, seed: u64) -> Option<Difference> {
+    let row = |(a, b): (&Vec<Option<f64>>, &Vec<Option<f64>>)| -> Vec<Option<f64>> {
+        let both = a.iter().zip(b);
+        both.map(|(a, b)| Some((*a)? - (*b)?)).collect()
+    };
+    let differences = Table {
+        seeds: a.seeds.clone(),
+        rows: a.rows.iter().zip(&b.rows).map(row).collect(),
+        strata: a.strata.clone(),
+    };
+    let rows = &differences.rows;
+    let pooled = |problems: &[usize], seeds: &[usize]| {
+        let cells = seeds
+            .iter()
+            .flat_map(|&row| problems.iter().map(move |&p| (row, p)));
+        let values = cells.filter_map(|(row, problem)| rows[row][problem]);
+        let (sum, count) = values.fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
+        (count > 0.0).then(|| sum / count)
+    };
+    let problems: Vec<usize> = (0..differences.strata.len()).collect();
+    let seeds: Vec<usize> = (0..rows.len()).collect();
+    let values = resample(seed, &differences.strata, |problems, random| {
+        pooled(problems, &draw(seeds.len(), random))
+    });
+    let by_seed: Vec<f64> = rows.iter().filter_map(|row| defined_mean(row)).collect();
+    let shown = rows.iter().map(|row| row.iter().flatten().count());
+    Some(difference(
+        pooled(&problems, &seeds)?,
+        shown.max().unwrap_or(0),
+        &values,
+        student(&by_seed),
+        true,
+    ))
+}
+
+fn unpaired_seeds(a: &Table, b: &Table, seed: u64) -> Option<Difference> {
+    let of_problems = |problems: &[usize], of_a: &[usize], of_b: &[usize]| {
+        let each = problems.iter().filter_map(|&problem| {
+            Some(a.of_problem(of_a, problem)? - b.of_problem(of_b, problem)?)
+        });
+        each.collect::<Vec<f64>>()
+    };
+    let problems: Vec<usize> = (0..a.strata.len()).collect();
+    let all = |table: &Table| (0..table.rows.len()).collect::<Vec<usize>>();
+    let (all_a, all_b) = (all(a), all(b));
+    let shown = of_problems(&problems, &all_a, &all_b);
+    let values = resample(seed, &a.strata, |problems, random| {
+        let (of_a, of_b) = (draw(all_a.len(), random), draw(all_b.len(), random));
+        mean(&of_problems(problems, &of_a, &of_b))
+    });
+    // Seed by seed over the problems that both are defined for.
+    let both: Vec<bool> = problems
+        .iter()
+        .map(|&p| a.of_problem(&all_a, p).is_some() && b.of_problem(&all_b, p).is_some())
+        .collect();
+    let means = |table: &Table| -> Vec<f64> {
+        let of = |row: &Vec<Option<f64>>| {
+            let kept = row.iter().zip(&both).filter(|(_, both)| **both);
+            defined_mean(&kept.map(|(value, _)| *value).collect::<Vec<_>>())
+        };
+        table.rows.iter().filter_map(of).collect()
+    };
+    Some(difference(
+        mean(&shown)?,
+        shown.len(),
+        &values,
+        welch(&means(a), &means(b)),
+        false,
+    ))
+}
+
+fn difference(
+    mean: f64,
+    problems: usize,
+    resampled: &[f64],
+    over_seeds: Option<OfSeeds>,
+    paired: bool,
+) -> Difference {
+    // Two-sided: how often a resample falls on the other side of 0. One is added, since the difference
+    // itself is one of the resamples there could be (Davison & Hinkley 1997).
+    let beyond = |test: &dyn Fn(&&f64) -> bool| resampled.iter().filter(|d| test(d)).count() + 1;
+    let least = beyond(&|d| **d <= 0.0).min(beyond(&|d| **d >= 0.0));
+    let p = (2.0 * least as f64 / (resampled.len() + 1) as f64).min(1.0);
+    Difference {
+        mean,
+        problems,
+        bootstrap: middle(resampled),
+        over_seeds: over_seeds.map(|seeds| seeds.interval),
+        paired,
+        p: p.max(over_seeds.map_or(0.0, |seeds| seeds.p)),
+    }
+}
+
+/// What seeds alone say of a difference.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct OfSeeds {
+    interval: Interval,
+    p: f64,
+}
+
+impl OfSeeds {
+    /// Student's t with a mean, its standard error and degrees of freedom.
+    fn new(mean: f64, error: f64, freedom: f64) -> Self {
+        let half = student_t(freedom) * error;
+        let p = match error > 0.0 {
+            true => 2.0 * (1.0 - t_distribution(freedom).cdf((mean / error).abs())),
+            // Every seed says the same.
+            false => f64::from(u8::from(mean == 0.0)),
+        };
+        Self {
+            interval: Interval {
+                low: mean - half,
+                high: mean + half,
+            },
+            p: p.clamp(0.0, 1.0),
+        }
+    }
+}
+
+/// Student's t for the mean of differences, one a seed. None of fewer than two.
+fn student(differences: &[f64]) -> Option<OfSeeds> {
+    let variance = variance(differences)?;
+    let count = differences.len() as f64;
+    let error = (variance / count).sqrt();
+    Some(OfSeeds::new(mean(differences)?, error, count - 1.0))
+}
+
+/// Welch's t for the difference of two means with unequal variances. None unless both have at least two
+/// values.
+fn welch(a: &[f64], b: &[f64]) -> Option<OfSeeds> {
+    let share = |values: &[f64]| variance(values).map(|variance| variance / values.len() as f64);
+    let (share_a, share_b) = (share(a)?, share(b)?);
+    let difference = mean(a)? - mean(b)?;
+    let spread = share_a + share_b;
+    // Welch–Satterthwaite.
+    let freedom = spread * spread
+        / (share_a * share_a / (a.len() - 1) as f64 + share_b * share_b / (b.len() - 1) as f64);
+    let freedom = if freedom.is_finite() { freedom } else { 1.0 };
+    Some(OfSeeds::new(difference, spread.sqrt(), freedom.max(1.0)))
+}
+
+/// p-values of several comparisons, corrected so that with 95 % probability no true tie among them passes
+/// for a difference (Holm 1979): the smallest is multiplied by their number, the next by one less, and so
+/// on, none smaller than the one before.
+pub fn holm(p: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
+    let mut corrected = vec![1.0; p.len()];
+    let mut largest = 0.0f64;
+    for (rank, &place) in order.iter().enumerate() {
+        largest = largest.max((p[place] * (p.len() - rank) as f64).min(1.0));
+        corrected[place] = largest;
+    }
+    corrected
+}
+
+fn t_distribution(freedom: f64) -> StudentsT {
+    StudentsT::new(0.0, 1.0, freedom).expect("degrees of freedom are above 0")
+}
+
+/// 97.5 % quantile of Student's t.
+fn student_t(freedom: f64) -> f64 {
+    t_distribution(freedom).inverse_cdf(0.975)
+}
+
 fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+fn defined_mean(values: &[Option<f64>]) -> Option<f64> {
+    mean(&values.iter().flatten().copied().collect::<Vec<f64>>())
 }
 
 /// Sample variance (n − 1); none for fewer than two values.
@@ -200,47 +392,41 @@ fn variance(values: &[f64]) -> Option<f64> {
     Some(squares / (values.len() - 1) as f64)
 }
 
-/// The length all rows share, if they share one above 0.
-fn rectangular(table: &[Vec<f64>]) -> Option<usize> {
-    let length = table.first()?.len();
-    (length > 0 && table.iter().all(|row| row.len() == length)).then_some(length)
-}
-
 /// As many indices below `count`, with replacement.
 fn draw(count: usize, random: &mut rng::Stream) -> Vec<usize> {
     (0..count).map(|_| random.random_range(0..count)).collect()
 }
 
-fn mean_of_draw(table: &[Vec<f64>], columns: &[usize], rows: &[usize]) -> f64 {
-    let sum: f64 = rows
-        .iter()
-        .map(|&row| {
-            columns
-                .iter()
-                .map(|&column| table[row][column])
-                .sum::<f64>()
-        })
-        .sum();
-    sum / (rows.len() * columns.len()) as f64
-}
-
-/// The middle 95 % of `statistic` over resamples of `problems` problems.
+/// The sorted values of `statistic` over resamples of problems, drawn within their strata. A resample for
+/// which it is not defined is left out.
 fn resample(
     seed: u64,
-    problems: usize,
-    statistic: impl Fn(&[usize], &mut rng::Stream) -> f64,
-) -> Interval {
-    let mut values: Vec<f64> = (0..RESAMPLES as u64)
-        .map(|round| {
-            let mut random = rng::stream(seed, Purpose::Bootstrap, round, 0);
-            let drawn = draw(problems, &mut random);
-            statistic(&drawn, &mut random)
-        })
-        .collect();
+    strata: &[u64],
+    statistic: impl Fn(&[usize], &mut rng::Stream) -> Option<f64>,
+) -> Vec<f64> {
+    let mut members: std::collections::BTreeMap<u64, Vec<usize>> = Default::default();
+    for (problem, &stratum) in strata.iter().enumerate() {
+        members.entry(stratum).or_default().push(problem);
+    }
+    let round = |round| {
+        let mut random = rng::stream(seed, Purpose::Bootstrap, round, 0);
+        let mut drawn = Vec::with_capacity(strata.len());
+        for members in members.values() {
+            let places = draw(members.len(), &mut random);
+            drawn.extend(places.into_iter().map(|place| members[place]));
+        }
+        statistic(&drawn, &mut random)
+    };
+    let mut values: Vec<f64> = (0..RESAMPLES as u64).filter_map(round).collect();
     values.sort_by(f64::total_cmp);
+    values
+}
+
+/// The middle 95 % of sorted values.
+fn middle(sorted: &[f64]) -> Interval {
     Interval {
-        low: quantile(&values, 0.025),
-        high: quantile(&values, 0.975),
+        low: quantile(sorted, 0.025),
+        high: quantile(sorted, 0.975),
     }
 }
 
@@ -253,139 +439,5 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn close(a: f64, b: f64, tolerance: f64) {
-        assert!((a - b).abs() < tolerance, "{a} is not {b}");
-    }
-
-    /// A row of `ones` ones and then zeros.
-    fn row(ones: usize, length: usize) -> Vec<f64> {
-        (0..length).map(|i| f64::from(u8::from(i < ones))).collect()
-    }
-
-    #[test]
-    fn wilson_by_hand() {
-        // 8 of 10 (the textbook example): 0.4902 to 0.9433.
-        let interval = wilson(8, 10).unwrap();
-        close(interval.low, 0.4902, 1e-4);
-        close(interval.high, 0.9433, 1e-4);
-        // At the ends: z²/(n + z²) = 3.8415/13.8415.
-        let none = wilson(0, 10).unwrap();
-        close(none.low, 0.0, 1e-12);
-        close(none.high, 0.27753, 1e-5);
-        close(wilson(10, 10).unwrap().low, 1.0 - 0.27753, 1e-5);
-        assert_eq!(wilson(0, 0), None);
-        assert_eq!(wilson(3, 2), None);
-    }
-
-    #[test]
-    fn a_t_interval_by_hand() {
-        // 1, 2, 3: mean 2, std 1, t(2) = 4.3027, half 4.3027/√3 = 2.4842.
-        let summary = over_seeds(&[1.0, 2.0, 3.0]).unwrap();
-        close(summary.mean, 2.0, 1e-12);
-        close(summary.std.unwrap(), 1.0, 1e-12);
-        let interval = summary.interval.unwrap();
-        close(interval.low, 2.0 - 2.4842, 1e-4);
-        close(interval.high, 2.0 + 2.4842, 1e-4);
-        let single = over_seeds(&[0.5]).unwrap();
-        assert_eq!(
-            (single.mean, single.std, single.interval),
-            (0.5, None, None)
-        );
-        assert_eq!(over_seeds(&[]), None);
-    }
-
-    #[test]
-    fn student_t_falls_towards_the_normal_without_a_step() {
-        let quantiles: Vec<f64> = (1..400).map(student_t).collect();
-        assert!(quantiles.windows(2).all(|pair| pair[0] > pair[1]));
-        // Tables: t(40) = 2.0211, t(60) = 2.0003, t(120) = 1.9799.
-        for (freedom, table) in [(40, 2.0211), (60, 2.0003), (120, 1.9799)] {
-            close(student_t(freedom), table, 1e-4);
-        }
-    }
-
-    #[test]
-    fn welch_by_hand() {
-        // a = 1 2 3, b = 2 4 6: difference −2, shares 1/3 and 4/3, freedom 25/9 / (1/18 + 16/18)
-        // = 2.94, so t(2) = 4.3027; half = 4.3027·√(5/3) = 5.5547.
-        let interval = welch(&[1.0, 2.0, 3.0], &[2.0, 4.0, 6.0]).unwrap();
-        close(interval.low, -2.0 - 5.5547, 1e-3);
-        close(interval.high, -2.0 + 5.5547, 1e-3);
-        assert_eq!(welch(&[1.0], &[2.0, 3.0]), None);
-    }
-
-    #[test]
-    fn the_bootstrap_over_problems_has_the_width_of_the_binomial() {
-        // 60 of 100: the standard error is √(0.24/100) = 0.049.
-        let interval = bootstrap(&[row(60, 100)], 3).unwrap();
-        close(interval.low, 0.6 - Z * 0.049, 0.012);
-        close(interval.high, 0.6 + Z * 0.049, 0.012);
-        assert_eq!(
-            interval,
-            bootstrap(&[row(60, 100)], 3).unwrap(),
-            "a seed gives one result"
-        );
-        assert_ne!(interval, bootstrap(&[row(60, 100)], 4).unwrap());
-    }
-
-    #[test]
-    fn seeds_that_differ_widen_the_bootstrap() {
-        let alike = bootstrap(&[row(60, 100), row(60, 100), row(60, 100)], 1).unwrap();
-        let apart = bootstrap(&[row(40, 100), row(60, 100), row(80, 100)], 1).unwrap();
-        assert!(apart.high - apart.low > 1.5 * (alike.high - alike.low));
-        assert_eq!(bootstrap(&[row(1, 2), row(1, 3)], 1), None);
-        assert_eq!(bootstrap(&[], 1), None);
-        assert_eq!(bootstrap(&[vec![]], 1), None);
-    }
-
-    #[test]
-    fn pairing_sees_what_two_separate_intervals_would_not() {
-        // b fails on ten problems that a solves, and is otherwise the same.
-        let (a, b) = (vec![row(60, 100)], vec![row(50, 100)]);
-        let difference = paired_difference(&a, &b, 1).unwrap();
-        close(difference.mean, 0.1, 1e-12);
-        assert!(difference.significant());
-        let (low, high) = (
-            bootstrap(&a, 1).unwrap().low,
-            bootstrap(&b, 1).unwrap().high,
-        );
-        assert!(low < high, "unpaired, the intervals overlap: {low} {high}");
-    }
-
-    #[test]
-    fn equal_methods_do_not_differ_and_swapping_turns_the_sign() {
-        let a = vec![row(30, 60), row(33, 60), row(28, 60)];
-        let same = paired_difference(&a, &a, 1).unwrap();
-        assert!(same.mean == 0.0 && !same.significant());
-        let b = vec![row(10, 60), row(12, 60), row(11, 60)];
-        let (there, back) = (
-            paired_difference(&a, &b, 1).unwrap(),
-            paired_difference(&b, &a, 1).unwrap(),
-        );
-        close(there.mean, -back.mean, 1e-12);
-        assert!(there.significant() && back.significant());
-        close(there.welch.unwrap().low, -back.welch.unwrap().high, 1e-9);
-        assert_eq!(paired_difference(&a, &[row(1, 50)], 1), None);
-    }
-
-    #[test]
-    fn a_difference_must_convince_both_intervals() {
-        // Two seeds each, far apart: the problems agree, the seeds do not.
-        let a = vec![row(90, 100), row(50, 100)];
-        let b = vec![row(40, 100), row(45, 100)];
-        let difference = paired_difference(&a, &b, 1).unwrap();
-        assert!(difference.welch.unwrap().contains(0.0));
-        assert!(!difference.significant());
-    }
-
-    #[test]
-    fn quantiles_are_interpolated() {
-        let sorted = [0.0, 1.0, 2.0, 3.0];
-        close(quantile(&sorted, 0.5), 1.5, 1e-12);
-        close(quantile(&sorted, 0.0), 0.0, 1e-12);
-        close(quantile(&sorted, 1.0), 3.0, 1e-12);
-    }
-}
+#[path = "statistics_tests.rs"]
+mod tests;

@@ -7,4 +7,4 @@ mod advantage;
 mod policy;
 
 pub use advantage::{Advantages, Aggregation, advantages};
-pub use policy::{PolicyMetrics, clip_bounds, k3_mean, policy_loss, row_weights};
+pub use policy::{Divergence, PolicyMetrics, clip_bounds, divergence, policy_loss, row_weights};

@@ -11,7 +11,8 @@
 //! - minus the entropy bonus.
 //!
 //! Tokens of all completions lie one after the other; how a loss type averages is a weight per
-//! token ([`row_weights`]), so a batch may be split among micro-batches and shards at will.
+//! token ([`row_weights`]), so shards only add up, and so do micro-batches but for bnpo and the entropy
+//! bonus.
 
 use burn::tensor::Tensor;
 
@@ -48,12 +49,16 @@ pub fn clip_bounds(config: &GrpoConfig) -> (f64, f64) {
     }
 }
 
-/// The weight of each completion's tokens in the loss of one optimizer step.
+/// The weight of each completion's tokens in the loss of one optimizer step. Every completion of the
+/// generation batch counts in the denominators, those that add nothing to the loss included.
 ///
 /// - `micro_batches`: completion lengths by micro-batch (0 for a completion left out by masking:
 ///   it still counts as a row);
 /// - `num_items`: completion tokens of the whole generation batch (dapo, cispo);
 /// - `max_completion_length`: the configured budget (dr_grpo).
+///
+/// bnpo and the entropy bonus average over the tokens of each micro-batch, and then over micro-batches:
+/// that is their definition in TRL, so with them alone it matters how a batch is split.
 ///
 /// Returns for each completion of each micro-batch [weight in the loss, weight in the entropy
 /// bonus], the same for all its tokens.
@@ -64,19 +69,19 @@ pub fn row_weights(
     max_completion_length: usize,
 ) -> Vec<Vec<[f32; 2]>> {
     let accumulated = micro_batches.len() as f64;
+    let rows = micro_batches.iter().map(Vec::len).sum::<usize>() as f64;
     let of_micro_batch = |lengths: &Vec<usize>| {
-        let rows = lengths.len() as f64;
         let tokens = lengths.iter().sum::<usize>().max(1) as f64;
+        let by_micro_batch = 1.0 / (tokens * accumulated);
         let weight = |length: usize| match loss_type {
-            LossType::Grpo => 1.0 / (rows * length.max(1) as f64 * accumulated),
-            LossType::Bnpo => 1.0 / (tokens * accumulated),
-            LossType::DrGrpo => 1.0 / (rows * max_completion_length as f64 * accumulated),
+            LossType::Grpo => 1.0 / (rows * length.max(1) as f64),
+            LossType::Bnpo => by_micro_batch,
+            LossType::DrGrpo => 1.0 / (rows * max_completion_length as f64),
             LossType::Dapo | LossType::Cispo => 1.0 / num_items.max(1.0),
         };
-        let entropy = 1.0 / (tokens * accumulated);
         lengths
             .iter()
-            .map(|&length| [weight(length) as f32, entropy as f32])
+            .map(|&length| [weight(length) as f32, by_micro_batch as f32])
             .collect()
     };
     micro_batches.iter().map(of_micro_batch).collect()
@@ -173,13 +178,64 @@ impl PolicyMetrics {
     }
 }
 
+/// How far a policy is from its origin, over some tokens that it sampled.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Divergence {
+    /// Nats per token.
+    pub nats: f64,
+    pub tokens: u64,
+    /// Tokens that were cut to the cap.
+    pub capped: u64,
+}
+
 /// The k3 estimate of KL(π ‖ origin) per token in nats, from log-probabilities of tokens that π
-/// sampled: mean of exp(δ) − δ − 1 with δ = log origin − log π (Schulman 2020, "Approximating KL
-/// divergence"). Never negative.
-pub fn k3_mean(policy: &[f32], origin: &[f32]) -> f64 {
-    let k3 = |(&policy, &origin): (&f32, &f32)| {
+/// sampled: mean of min(exp(δ) − δ − 1, `cap`) with δ = log origin − log π (Schulman 2020,
+/// "Approximating KL divergence"). Never negative. A `cap` of 0 is none.
+///
+/// The mean of k3 is unbiased and has heavy tails: a token that π samples with probability 10⁻³ and the
+/// origin with ½ is worth 493 nats, as much as all others of a batch together. With the cap the estimate is
+/// slightly too low and steady.
+pub fn divergence(policy: &[f32], origin: &[f32], cap: f64) -> Divergence {
+    let cap = if cap > 0.0 { cap } else { f64::INFINITY };
+    let (mut sum, mut capped) = (0.0, 0);
+    for (&policy, &origin) in policy.iter().zip(origin) {
         let difference = f64::from(origin) - f64::from(policy);
-        difference.exp() - difference - 1.0
-    };
-    policy.iter().zip(origin).map(k3).sum::<f64>() / policy.len().max(1) as f64
+        let k3 = difference.exp() - difference - 1.0;
+        capped += u64::from(k3 > cap);
+        // A value that is not finite must not pass for a large one.
+        sum += if k3 > cap { cap } else { k3 };
+    }
+    Divergence {
+        nats: sum / policy.len().max(1) as f64,
+        tokens: policy.len() as u64,
+        capped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_unlikely_token_does_not_stand_for_all_others() {
+        // 1999 tokens that both hold alike, and one that the origin holds 500 times likelier.
+        let mut policy = vec![-1.0f32; 2000];
+        let mut origin = vec![-1.01f32; 2000];
+        (policy[7], origin[7]) = ((1e-3f32).ln(), 0.5f32.ln());
+        let whole = divergence(&policy, &origin, 0.0);
+        assert!((whole.nats - 0.2465).abs() < 1e-3, "{}", whole.nats);
+        assert_eq!((whole.tokens, whole.capped), (2000, 0));
+        let cut = divergence(&policy, &origin, 5.0);
+        assert!(cut.nats < 0.003 && cut.capped == 1, "{cut:?}");
+        assert!(cut.nats > divergence(&policy[..7], &origin[..7], 5.0).nats);
+        // Where no token comes near the cap, both are k3's mean: exp(δ) − δ − 1.
+        let by_hand = (-0.01f64).exp() + 0.01 - 1.0;
+        for cap in [0.0, 5.0] {
+            let near = divergence(&policy[..7], &origin[..7], cap).nats;
+            assert!((near - by_hand).abs() < 1e-7, "{near}");
+        }
+        let broken = divergence(&[f32::NAN], &[0.0], 5.0);
+        assert!(broken.nats.is_nan());
+        assert_eq!(divergence(&[], &[], 5.0), Divergence::default());
+    }
 }

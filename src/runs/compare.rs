@@ -5,17 +5,20 @@
 //! settings are two groups.
 
 mod differences;
+mod head;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::changes::{self, Change};
 use super::outcome::{Outcome, Score};
 use super::read::RunData;
-use crate::config::{self, Method, RunConfig};
+use crate::config::{self, LrSchedulerType, Method, RunConfig};
 use crate::evaluation::Interval;
-use crate::evaluation::statistics::over_seeds;
+use crate::evaluation::catalogue::within_bounds;
+use crate::evaluation::statistics::{Table, bootstrap, over_seeds};
 
 pub use differences::PairedDifference;
 
@@ -55,7 +58,7 @@ pub struct Estimate {
 pub enum Basis {
     /// Other seeds (Student's t).
     Seeds,
-    /// Other problems, for the one seed there is (Wilson).
+    /// Other problems, for the one seed there is (Wilson for accuracies, otherwise a bootstrap).
     Problems,
     /// Nothing: a single value.
     Single,
@@ -92,8 +95,11 @@ pub struct ConfigDifference {
 /// Several runs side by side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
+    /// What they were tested on and what they learnt from, in sentences.
+    pub head: Vec<String>,
     pub groups: Vec<Group>,
-    /// Every other group against the first `sasr` group (or the first of all).
+    /// Every other group against the first `sasr` group (or the first of all), number by number: in
+    /// accuracy first.
     pub differences: Vec<PairedDifference>,
     pub config_differences: Vec<ConfigDifference>,
     /// What has to be known before the numbers are believed.
@@ -106,9 +112,9 @@ impl Comparison {
     /// # Errors
     /// Without runs, and where one run is given twice.
     pub fn of(runs: &[RunData]) -> Result<Self, CompareError> {
-        let mut members: Vec<(RunConfig, Vec<usize>)> = Vec::new();
+        let mut members: Vec<(Key, Vec<usize>)> = Vec::new();
         for (index, run) in runs.iter().enumerate() {
-            let key = comparable(&run.config);
+            let key = Key::of(run);
             match members.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, group)) => {
                     let seed = run.config.seed;
@@ -128,16 +134,24 @@ impl Comparison {
         if members.is_empty() {
             return Err(CompareError::NoRuns);
         }
-        members.sort_by_key(|(key, _)| METHODS.iter().position(|m| *m == key.balance.method));
-        let keys: Vec<&RunConfig> = members.iter().map(|(key, _)| key).collect();
-        let groups: Vec<Group> = members
+        members.sort_by_key(|(key, _)| key.config.balance.method.place());
+        let keys: Vec<&Key> = members.iter().map(|(key, _)| key).collect();
+        let mut groups: Vec<Group> = members
             .iter()
-            .map(|(key, indices)| Group::of(label(key, &keys), runs, indices))
+            .map(|(key, indices)| Group::of(key.label(&keys), runs, indices))
             .collect();
-        let config_differences = config_differences(&keys);
+        let configs: Vec<&RunConfig> = keys.iter().map(|key| &key.config).collect();
+        let config_differences = config_differences(&configs);
         let differences = differences::against_reference(&groups);
         let notes = notes(&groups, &config_differences, &differences);
+        for outcome in groups.iter_mut().flat_map(|group| &mut group.outcomes) {
+            // Everything that rests on single problems has been worked out.
+            for test in outcome.last.iter_mut().chain(&mut outcome.after_warmup) {
+                test.answered = Vec::new();
+            }
+        }
         Ok(Self {
+            head: head::of(&groups, runs),
             groups,
             differences,
             config_differences,
@@ -151,34 +165,68 @@ impl Comparison {
     }
 }
 
-/// Methods in the order of tables: the adaptive one first.
-const METHODS: [Method; 7] = [
-    Method::Sasr,
-    Method::Sft,
-    Method::Grpo,
-    Method::Static,
-    Method::Periodic,
-    Method::Constant,
-    Method::Cosine,
-];
+/// What runs of a group have in common.
+#[derive(Clone, Debug, PartialEq)]
+struct Key {
+    /// What they began with, without what may differ within a group.
+    config: RunConfig,
+    /// What was set otherwise on the way, and when.
+    changes: Vec<Change>,
+}
 
-/// A method's name, as in the configuration.
-pub fn method_name(method: Method) -> &'static str {
-    match method {
-        Method::Sasr => "sasr",
-        Method::Sft => "sft",
-        Method::Grpo => "grpo",
-        Method::Static => "static",
-        Method::Periodic => "periodic",
-        Method::Constant => "constant",
-        Method::Cosine => "cosine",
+impl Key {
+    fn of(run: &RunData) -> Self {
+        /// Settings that change where and how long a run is computed, and what is kept of it.
+        const BESIDE: [&str; 6] = [
+            "max_steps",
+            "name",
+            "description",
+            "device",
+            "checkpoint.",
+            "logging.",
+        ];
+        let began = changes::began_with(&run.config, &run.changes);
+        let matters = |change: &&Change| {
+            !BESIDE.iter().any(|path| change.path.starts_with(path))
+                && !change.path.starts_with("task.files.")
+        };
+        let config = RunConfig {
+            max_steps: run.config.max_steps,
+            ..began
+        };
+        Self {
+            config: comparable(&config),
+            changes: run.changes.iter().filter(matters).cloned().collect(),
+        }
+    }
+
+    /// The method's name, with what differs from the first group of the same method.
+    fn label(&self, keys: &[&Self]) -> String {
+        let method = self.config.balance.method;
+        let mut alike = keys
+            .iter()
+            .filter(|key| key.config.balance.method == method);
+        let first = alike.next().map_or(&self.config, |key| &key.config);
+        let differing = config::diff(first, &self.config).into_iter();
+        let settings = differing.map(|(path, _, value)| format!("{path} = {value}"));
+        let changed = self.changes.iter().map(|change| {
+            let Change {
+                path, value, step, ..
+            } = change;
+            format!("{path} = {value} from step {}", step + 1)
+        });
+        let told: Vec<String> = settings.chain(changed).collect();
+        match told.is_empty() {
+            true => method.name().to_owned(),
+            false => format!("{} ({})", method.name(), told.join(", ")),
+        }
     }
 }
 
 /// The configuration without what may differ within a group.
 fn comparable(config: &RunConfig) -> RunConfig {
     let default = RunConfig::default();
-    RunConfig {
+    let mut config = RunConfig {
         name: default.name,
         description: default.description,
         seed: default.seed,
@@ -186,25 +234,20 @@ fn comparable(config: &RunConfig) -> RunConfig {
         checkpoint: default.checkpoint,
         logging: default.logging,
         ..config.clone()
+    };
+    // Where nothing is spread over a horizon, it makes no difference.
+    if config.optimizer.lr_scheduler_type == LrSchedulerType::Constant {
+        config.optimizer.horizon = 0;
     }
-}
-
-/// The method's name, with what differs from the first group of the same method.
-fn label(key: &RunConfig, keys: &[&RunConfig]) -> String {
-    let method = method_name(key.balance.method);
-    match keys
-        .iter()
-        .find(|other| other.balance.method == key.balance.method)
-    {
-        Some(first) if *first != key => {
-            let settings: Vec<String> = config::diff(first, key)
-                .into_iter()
-                .map(|(path, _, value)| format!("{path} = {value}"))
-                .collect();
-            format!("{method} ({})", settings.join(", "))
-        }
-        _ => method.to_owned(),
+    if !matches!(config.balance.method, Method::Static | Method::Cosine) {
+        config.balance.horizon = 0;
     }
+    // Where files lie says nothing about what is in them.
+    let file = |path: &String| path.rsplit('/').next().unwrap_or(path).to_owned();
+    for files in [&mut config.task.files.train, &mut config.task.files.test] {
+        *files = files.iter().map(file).collect();
+    }
+    config.unsettled()
 }
 
 fn reference(groups: &[Group]) -> usize {
@@ -278,11 +321,21 @@ fn notes(
                 .into(),
         );
     }
-    if differences.len() > 1 {
+    let tested = differences
+        .iter()
+        .filter(|paired| paired.p.is_some())
+        .count();
+    if tested > 1 {
         notes.push(format!(
-            "{} differences are tested, each at the 95 % level: of twenty true ties about one \
-             would look like a difference.",
-            differences.len()
+            "{tested} differences are tested together: p-values are corrected so that with 95 % \
+             probability none of them is called significant by chance alone (Holm)."
+        ));
+    }
+    let before: Vec<&str> = runs_of_0_1(groups);
+    if !before.is_empty() {
+        notes.push(format!(
+            "Begun with 0.1.0, which counted the tokens of exams as training: {}.",
+            before.join(", ")
         ));
     }
     notes
@@ -319,8 +372,12 @@ impl Group {
         let mut numbers: BTreeMap<String, Estimate> = numbers
             .into_iter()
             .filter_map(|(name, values)| {
-                let share = is_share(&name);
-                Some((name, Estimate::over_seeds(values, share)?))
+                let mut estimate = Estimate::over_seeds(&name, values)?;
+                if let Some(interval) = over_problems(&name, &outcomes) {
+                    estimate.interval = Some(interval);
+                    estimate.basis = Basis::Problems;
+                }
+                Some((name, estimate))
             })
             .collect();
         let seen: Vec<&Score> = tests().map(|test| &test.seen).collect();
@@ -355,28 +412,34 @@ impl Group {
     }
 }
 
-/// Whether a number is a share, between 0 and 1.
-pub fn is_share(name: &str) -> bool {
-    ["accuracy", "mean@", "pass@", "maj@"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
-        || ["distinct_n", "self_bleu"].contains(&name)
+/// For one run: the interval of a number over its test problems, where it has one value a problem.
+fn over_problems(name: &str, outcomes: &[Outcome]) -> Option<Interval> {
+    let [outcome] = outcomes else { return None };
+    let values = outcome.last.as_ref()?.by_problem(name);
+    let (strata, row): (Vec<u64>, Vec<Option<f64>>) = values.into_iter().unzip();
+    let table = Table {
+        seeds: vec![outcome.seed],
+        rows: vec![row],
+        strata,
+    };
+    Some(within_bounds(name, bootstrap(&table, 0)?))
+}
+
+fn runs_of_0_1(groups: &[Group]) -> Vec<&str> {
+    let outcomes = groups.iter().flat_map(|group| &group.outcomes);
+    let old = outcomes.filter(|outcome| outcome.test_set.is_none() && outcome.last.is_some());
+    old.map(|outcome| outcome.run.as_str()).collect()
 }
 
 impl Estimate {
     /// Mean over runs, with the t interval where there are several; none without values.
-    fn over_seeds(values: Vec<f64>, share: bool) -> Option<Self> {
+    fn over_seeds(name: &str, values: Vec<f64>) -> Option<Self> {
         let summary = over_seeds(&values)?;
-        let bounded = |interval: Interval| {
-            if share {
-                interval.within(0.0, 1.0)
-            } else {
-                interval
-            }
-        };
         Some(Self {
             mean: summary.mean,
-            interval: summary.interval.map(bounded),
+            interval: summary
+                .interval
+                .map(|interval| within_bounds(name, interval)),
             basis: if values.len() > 1 {
                 Basis::Seeds
             } else {
@@ -389,7 +452,7 @@ impl Estimate {
     /// Accuracy: over seeds, or over problems where there is one seed.
     fn accuracy(scores: &[&Score]) -> Option<Self> {
         let values = scores.iter().filter_map(|score| score.accuracy()).collect();
-        let mut estimate = Self::over_seeds(values, true)?;
+        let mut estimate = Self::over_seeds("accuracy", values)?;
         if let [score] = scores {
             estimate.interval = score.accuracy_interval();
             estimate.basis = Basis::Problems;

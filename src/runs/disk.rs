@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
 
@@ -20,9 +20,37 @@ pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error
     }
 }
 
-/// Keeps other processes out of a folder for as long as the file is open; the system frees it if
-/// the process dies.
-pub(super) fn lock(path: &Path) -> Result<File, FolderError> {
+/// A folder that is kept from other processes for as long as this lives; the system frees it if the
+/// process dies.
+pub(super) struct Lock {
+    _file: File,
+    /// What stands in the file: by it the folder is known again wherever it is moved.
+    token: String,
+}
+
+impl Lock {
+    /// Whether the folder at `path` is the one that was locked. Where that cannot be read (some systems
+    /// keep even the owner from reading a locked file) it is taken to be: these do not move it either.
+    pub(super) fn is_of(&self, path: &Path) -> bool {
+        match fs::read(path.join(LOCK)) {
+            Ok(token) => token == self.token.as_bytes(),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
+    /// Where the folder is now, if it was renamed and lies where it lay.
+    pub(super) fn found_beside(&self, path: &Path) -> Option<PathBuf> {
+        let beside = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let beside = fs::read_dir(beside.unwrap_or(Path::new("."))).ok()?;
+        let mut folders = beside.filter_map(|entry| Some(entry.ok()?.path()));
+        folders.find(|folder| fs::exists(folder.join(LOCK)) && self.is_of(folder))
+    }
+}
+
+/// Keeps other processes out of a folder.
+pub(super) fn lock(path: &Path) -> Result<Lock, FolderError> {
     let name = path.join(LOCK);
     let file = OpenOptions::new()
         .write(true)
@@ -31,7 +59,18 @@ pub(super) fn lock(path: &Path) -> Result<File, FolderError> {
         .open(&name);
     let file = file.map_err(failed("open", &name))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            let since = web_time::SystemTime::now().duration_since(web_time::UNIX_EPOCH);
+            let nanoseconds = since.map_or(0, |since| since.as_nanos());
+            let token = format!("{}-{nanoseconds}\n", fs::process());
+            let mut file = file;
+            let write = |file: &mut File| {
+                file.set_len(0)?;
+                file.write_all(token.as_bytes())
+            };
+            write(&mut file).map_err(failed("write", &name))?;
+            Ok(Lock { _file: file, token })
+        }
         Err(TryLockError::WouldBlock) => Err(FolderError::Locked {
             path: path.to_path_buf(),
         }),

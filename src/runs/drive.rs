@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::disk::failed;
 use super::folder::{FolderError, RunFolder, to_json, write_file};
+use super::going_on::{self as on, Goes};
 use super::place::loader;
 use super::read::{MANIFEST, ReadError};
 use crate::config::{ConfigError, RunConfig};
 use crate::devices::DeviceError;
 use crate::files as fs;
-use crate::training::{Command, Event, Session, Setup, Start, State, TrainError};
+use crate::training::{Command, Event, Examination, Session, Setup, Start, TestSet, TrainError};
 
 /// Why a run cannot be begun or gone on with.
 #[derive(Debug, thiserror::Error)]
@@ -33,10 +34,44 @@ pub enum DriveError {
         source: serde_json::Error,
     },
     #[error(
-        "the data files are not those the run began with: their bytes changed. Put the old files \
-         back, or begin a new run"
+        "{path}: its bytes are not those of {began}, with which the run began. Put the old file back, \
+         name it with --set task.files.train=[…], or begin a new run"
     )]
-    DataChanged,
+    DataChanged { path: String, began: String },
+    #[error(
+        "the run began with {began} data files, and {now} are named now: name the same ones with --set \
+         task.files.train=[…], or begin a new run"
+    )]
+    OtherFiles { began: usize, now: usize },
+    #[error(
+        "{}: a run that has begun cannot change that. These can change: {}. For anything else begin a \
+         new run",
+        .changes.join("; "),
+        .allowed.join(", ")
+    )]
+    NotChangeable {
+        /// Each with its values, and where it was asked for.
+        changes: Vec<String>,
+        allowed: Vec<&'static str>,
+    },
+    #[error(
+        "max_steps = {asked}: the run has made {made} steps already. Give at least {made}, or go on from \
+         an earlier checkpoint (--checkpoint)"
+    )]
+    Shorter { asked: u64, made: u64 },
+    #[error(
+        "{path} was written by a newer sasr (format {format}; this one reads up to {FORMAT}): use that \
+         version, or a newer one"
+    )]
+    Newer { path: PathBuf, format: u32 },
+}
+
+/// The format of run folders that this version writes; docs/RUN_FOLDERS.md says what each is.
+pub const FORMAT: u32 = 2;
+
+/// The format of folders that do not say theirs: that of 0.1.0.
+fn first_format() -> u32 {
+    1
 }
 
 impl DriveError {
@@ -46,7 +81,9 @@ impl DriveError {
             Self::Train(error) => error.is_wrong_input(),
             Self::Folder(error) => error.is_wrong_input(),
             Self::Read(error) => error.is_wrong_input(),
-            Self::Config(_) | Self::Device(_) | Self::DataChanged => true,
+            Self::Config(_) | Self::Device(_) => true,
+            Self::DataChanged { .. } | Self::OtherFiles { .. } => true,
+            Self::NotChangeable { .. } | Self::Shorter { .. } | Self::Newer { .. } => true,
             Self::Manifest { .. } => false,
         }
     }
@@ -56,6 +93,9 @@ impl DriveError {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     pub version: String,
+    /// Of the folder; see [`FORMAT`].
+    #[serde(default = "first_format")]
+    pub format: u32,
     pub device: String,
     pub seed: u64,
     /// Seconds since 1970 (UTC) when the run was started.
@@ -69,6 +109,12 @@ pub struct Manifest {
     pub notices: Vec<String>,
     /// Data files and the SHA-256 of their bytes.
     pub data: Vec<(String, String)>,
+    /// Files that the model and its tokenizer were read from, and the SHA-256 of their bytes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<(String, String)>,
+    /// Identifies the problems of the final test; nothing is known of them in folders of 0.1.0.
+    #[serde(default)]
+    pub test: Option<TestSet>,
     /// Identifies the base model: runs with the same key started from the same weights.
     pub base: String,
     /// Seconds the base model's training took, when it was trained; not part of the run's own.
@@ -84,13 +130,22 @@ impl Manifest {
     pub fn read(run: &Path) -> Result<Self, DriveError> {
         let path = run.join(MANIFEST);
         let bytes = fs::read(&path).map_err(failed("read", &path))?;
-        serde_json::from_slice(&bytes).map_err(|source| DriveError::Manifest { path, source })
+        let manifest: Self = serde_json::from_slice(&bytes).map_err(|source| {
+            let path = path.clone();
+            DriveError::Manifest { path, source }
+        })?;
+        if manifest.format > FORMAT {
+            let format = manifest.format;
+            return Err(DriveError::Newer { path, format });
+        }
+        Ok(manifest)
     }
 
     fn new(setup: &Setup, base: String, base_seconds: f64) -> Self {
         let now = web_time::SystemTime::now().duration_since(web_time::UNIX_EPOCH);
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
+            format: FORMAT,
             device: crate::devices::name(&setup.device).into(),
             seed: setup.config.seed,
             started_unix: now.map_or(0, |since| since.as_secs()),
@@ -98,11 +153,17 @@ impl Manifest {
             vocabulary: setup.text.vocabulary(),
             notices: Vec::new(),
             data: setup.fingerprints.clone(),
+            sources: setup.sources.clone(),
+            test: Some(test_set(setup)),
             base,
             base_seconds,
             finished: false,
         }
     }
+}
+
+fn test_set(setup: &Setup) -> TestSet {
+    Examination::test_set(&setup.config, setup.task.as_ref())
 }
 
 /// The base model's place in the folder that runs share it in.
@@ -113,13 +174,16 @@ struct BaseCache {
 
 impl BaseCache {
     fn new(shared: &Path, setup: &Setup) -> Self {
-        // What decides the base model: the configuration's part and the bytes of the data files.
-        let data: Vec<String> = setup
-            .fingerprints
+        // What decides the base model: the configuration's part, the bytes of the files of data, model and
+        // tokenizer, and what computes it.
+        let data = setup.fingerprints.iter().map(|(_, sum)| sum.clone());
+        let sources = setup
+            .sources
             .iter()
-            .map(|(name, sum)| format!("{name}={sum}"))
-            .collect();
-        let key = format!("{}:{}", setup.config.base_key(), data.join(","));
+            .map(|(name, sum)| format!("{name}={sum}"));
+        let bytes: Vec<String> = data.chain(sources).collect();
+        let device = crate::devices::name(&setup.device);
+        let key = format!("{}:{device}:{}", setup.config.base_key(), bytes.join(","));
         let key = format!("{:016x}", crate::rng::fingerprint(&key));
         Self {
             path: shared.join(".base").join(format!("{key}.safetensors")),
@@ -160,19 +224,6 @@ fn base_model(shared: &Path, setup: &Setup) -> (Start, f64, BaseCache) {
     }
 }
 
-/// The settings in which a run goes on otherwise than its checkpoint was made.
-fn changes_of(state: &State, config: &RunConfig) -> Result<Vec<Event>, ConfigError> {
-    let before = RunConfig::from_toml(&state.config, "the checkpoint's configuration", &[])?;
-    let changed = |(path, before, value)| Event::Changed {
-        step: state.step,
-        path,
-        before,
-        value,
-    };
-    let changes = crate::config::diff(&before, config);
-    Ok(changes.into_iter().map(changed).collect())
-}
-
 /// Opens the device and everything else a configuration names.
 async fn set_up(config: RunConfig) -> Result<Setup, DriveError> {
     let device = crate::devices::open_for(&config).await?;
@@ -187,10 +238,14 @@ pub struct Run {
     cache: Option<BaseCache>,
     /// What to say when it begins.
     notes: Vec<String>,
+    /// Settings that are others than before, where it is gone on with.
+    changes: Vec<Event>,
     /// Seconds of the base model's training so far.
     base_seconds: f64,
     /// Told to stop before its end.
     stopped: bool,
+    /// Its folder was renamed meanwhile: it stops, and says so at its end.
+    moved: Option<FolderError>,
 }
 
 impl Run {
@@ -253,21 +308,30 @@ impl Run {
         set: &[String],
         shared: &Path,
     ) -> Result<Option<Self>, DriveError> {
-        let stopped = RunFolder::find(path, checkpoint)?;
-        let config = match &stopped.checkpoint {
-            Some((_, state)) => {
-                RunConfig::from_toml(&state.config, "the checkpoint's configuration", set)?
-            }
-            None => RunConfig::load(Some(&path.join("config.toml")), set)?,
-        };
         let mut manifest = Manifest::read(path)?;
-        if manifest.finished && checkpoint.is_none() && set.is_empty() {
+        let stopped = RunFolder::find(path, checkpoint)?;
+        let Goes {
+            config,
+            changes,
+            notes,
+        } = match &stopped.checkpoint {
+            Some((_, state)) => on::goes_on(path, &stopped, state, set)?,
+            // Nothing was trained that could be carried on: the run begins anew, with any settings.
+            None => Goes {
+                config: RunConfig::load_run(path, set)?,
+                changes: Vec::new(),
+                notes: Vec::new(),
+            },
+        };
+        if manifest.finished && checkpoint.is_none() && set.is_empty() && changes.is_empty() {
             return Ok(None);
         }
         let setup = set_up(config).await?;
-        if manifest.data != setup.fingerprints {
-            return Err(DriveError::DataChanged);
+        if stopped.checkpoint.is_some() {
+            on::same_data(&manifest.data, &setup.fingerprints)?;
         }
+        manifest.data.clone_from(&setup.fingerprints);
+        manifest.test.get_or_insert_with(|| test_set(&setup));
         let mut cache = None;
         let start = match &stopped.checkpoint {
             Some((snapshot, _)) => Start::Resume(snapshot.clone()),
@@ -275,21 +339,18 @@ impl Run {
                 let (start, seconds, place) = base_model(shared, &setup);
                 manifest.base = place.key.clone();
                 manifest.base_seconds = seconds;
+                manifest.sources.clone_from(&setup.sources);
+                manifest.test = Some(test_set(&setup));
                 cache = caches_base(&setup.config).then_some(place);
                 start
             }
         };
-        let changes = match &stopped.checkpoint {
-            Some((_, state)) => changes_of(state, &setup.config)?,
-            None => Vec::new(),
-        };
         // From here on the folder is changed: everything that can be wrong has been looked at.
         let session = Session::new(setup, start)?;
-        if std::mem::take(&mut manifest.finished) {
-            // Before the logs are cut back: a kill in between must not leave a run without its end
-            // that says it is finished.
-            write_file(&path.join(MANIFEST), &to_json(&manifest))?;
-        }
+        manifest.finished = false;
+        // Before the logs are cut back: a kill in between must not leave a run without its end
+        // that says it is finished.
+        write_file(&path.join(MANIFEST), &to_json(&manifest))?;
         let (mut folder, aside) = stopped.go_on(session.config())?;
         folder.write_config(session.config())?;
         for change in &changes {
@@ -297,10 +358,13 @@ impl Run {
         }
         let mut run = Self::new(session, folder, manifest, cache);
         let place = path.display();
-        run.notes = aside
-            .iter()
-            .map(|name| format!("a later checkpoint was set aside: {place}/checkpoints/{name}"))
-            .collect();
+        run.notes = notes;
+        run.notes.extend(
+            aside.iter().map(|name| {
+                format!("a later checkpoint was set aside: {place}/checkpoints/{name}")
+            }),
+        );
+        run.changes = changes;
         Ok(Some(run))
     }
 
@@ -316,8 +380,10 @@ impl Run {
             manifest,
             cache,
             notes: Vec::new(),
+            changes: Vec::new(),
             base_seconds: 0.0,
             stopped: false,
+            moved: None,
         }
     }
 
@@ -334,6 +400,11 @@ impl Run {
     /// What people should know before it goes on, in words.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Settings that are others than before, where the run is gone on with: written down already.
+    pub fn changes(&self) -> &[Event] {
+        &self.changes
     }
 
     /// Whether nothing is left to do.
@@ -369,8 +440,11 @@ impl Run {
     /// been told to stop.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk refuses, or the folder was renamed meanwhile.
     pub fn close(mut self) -> Result<(), DriveError> {
+        if let Some(moved) = self.moved {
+            return Err(moved.into());
+        }
         if self.is_done() && !self.stopped {
             self.manifest.finished = true;
             self.folder.write_manifest(&self.manifest)?;
@@ -379,6 +453,17 @@ impl Run {
     }
 
     async fn write_down(&mut self, events: &[Event]) -> Result<(), DriveError> {
+        if !events.is_empty()
+            && let Err(error) = self.folder.look()
+        {
+            let FolderError::Moved { .. } = error else {
+                return Err(error.into());
+            };
+            // The step in hand is finished and saved where the folder is now.
+            self.moved = Some(error);
+            self.stopped = true;
+            self.session.handle(Command::StopAndSave)?;
+        }
         for event in events {
             self.folder.record(event)?;
             match event {

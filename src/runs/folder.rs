@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub use super::disk::write_file;
-use super::disk::{cut_back, failed, lock, sha256, sync_folder, write_folder};
+use super::disk::{Lock, cut_back, failed, lock, sha256, sync_folder, write_folder};
 use super::read::{ALARMS, CHANGES, COMPLETIONS, EVALUATIONS, METRICS};
 use crate::config::RunConfig;
 use crate::files::{self as fs, File, OpenOptions};
@@ -59,6 +59,17 @@ pub enum FolderError {
         why: String,
         before: Option<String>,
     },
+    #[error(
+        "{path} was renamed to {now} while it was trained: the run was stopped and saved there. Go on with \
+         --resume {now}"
+    )]
+    Moved { path: PathBuf, now: PathBuf },
+    #[error(
+        "{path} is not there any more: it was removed, or moved to another folder, while it was trained. \
+         The run was stopped. What was moved can be gone on with from its last checkpoint: --resume, and \
+         where it is now"
+    )]
+    Gone { path: PathBuf },
     #[error("cannot {action} {path}: {source}")]
     Io {
         action: &'static str,
@@ -84,10 +95,34 @@ pub struct Stopped {
     pub checkpoint: Option<(Snapshot, State)>,
     /// Checkpoints after that one.
     later: Vec<String>,
-    lock: File,
+    lock: Lock,
 }
 
 impl Stopped {
+    /// How long each log was at the checkpoint.
+    fn lengths(&self) -> BTreeMap<String, u64> {
+        self.checkpoint
+            .as_ref()
+            .and_then(|(snapshot, _)| snapshot.files.get(LOG_LENGTHS))
+            .and_then(|bytes| serde_json::from_slice(bytes).ok())
+            .unwrap_or_default()
+    }
+
+    /// What stands in `changes.jsonl` after the checkpoint.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub(super) fn changes_after(&self) -> Result<String, FolderError> {
+        let log = self.path.join(CHANGES);
+        let bytes = match fs::read(&log) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(failed("read", &log)(error)),
+        };
+        let kept = self.lengths().get(CHANGES).copied().unwrap_or(0) as usize;
+        Ok(String::from_utf8_lossy(bytes.get(kept..).unwrap_or_default()).into_owned())
+    }
+
     /// Cuts the logs back to what they were at the checkpoint and opens the folder for writing.
     /// Later checkpoints belong to numbers that will be written anew: they are set aside, and
     /// their new names returned.
@@ -95,12 +130,7 @@ impl Stopped {
     /// # Errors
     /// If the disk refuses.
     pub fn go_on(self, config: &RunConfig) -> Result<(RunFolder, Vec<String>), FolderError> {
-        let lengths: BTreeMap<String, u64> = self
-            .checkpoint
-            .as_ref()
-            .and_then(|(snapshot, _)| snapshot.files.get(LOG_LENGTHS))
-            .and_then(|bytes| serde_json::from_slice(bytes).ok())
-            .unwrap_or_default();
+        let lengths = self.lengths();
         for name in LOGS {
             let log = self.path.join(name);
             let length = lengths.get(name).copied().unwrap_or(0);
@@ -126,8 +156,8 @@ impl Stopped {
 pub struct RunFolder {
     path: PathBuf,
     logs: BTreeMap<&'static str, File>,
-    /// Held as long as the folder is open; the system frees it if the process dies.
-    _lock: File,
+    /// Held as long as the folder is open.
+    lock: Lock,
     keep: usize,
 }
 
@@ -218,7 +248,7 @@ impl RunFolder {
         })
     }
 
-    fn open(path: &Path, lock: File, keep: usize) -> Result<Self, FolderError> {
+    fn open(path: &Path, lock: Lock, keep: usize) -> Result<Self, FolderError> {
         let mut logs = BTreeMap::new();
         for name in LOGS {
             let log = path.join(name);
@@ -228,7 +258,7 @@ impl RunFolder {
         Ok(Self {
             path: path.to_path_buf(),
             logs,
-            _lock: lock,
+            lock,
             keep,
         })
     }
@@ -236,6 +266,25 @@ impl RunFolder {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Looks whether the folder is still where it was. One that was renamed is followed: what is open is
+    /// written on there, and the error says where that is.
+    ///
+    /// # Errors
+    /// [`FolderError::Moved`] and [`FolderError::Gone`].
+    pub fn look(&mut self) -> Result<(), FolderError> {
+        if self.lock.is_of(&self.path) {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        match self.lock.found_beside(&path) {
+            Some(now) => {
+                self.path.clone_from(&now);
+                Err(FolderError::Moved { path, now })
+            }
+            None => Err(FolderError::Gone { path }),
+        }
     }
 
     /// Writes down what belongs into the logs.
@@ -340,13 +389,14 @@ impl RunFolder {
         write_file(&self.path.join("manifest.json"), &to_json(manifest))
     }
 
-    /// Replaces `config.toml`.
+    /// Replaces `config.toml`; paths in it lead from the folder.
     ///
     /// # Errors
     /// If the disk refuses.
     pub fn write_config(&mut self, config: &RunConfig) -> Result<(), FolderError> {
         let path = self.path.join("config.toml");
         let text = config
+            .seen_from(&self.path)
             .to_toml()
             .map_err(|error| failed("write", &path)(io::Error::other(error)))?;
         write_file(&path, text.as_bytes())

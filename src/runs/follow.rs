@@ -133,7 +133,7 @@ impl Follower {
         let manifest_text = read(folder, MANIFEST, false)?;
         Ok(Self {
             name: name_of(folder),
-            config: RunConfig::from_toml(&config_text, CONFIG, &[])?,
+            config: config_of(folder, &config_text)?,
             config_text,
             manifest: parse_manifest(&manifest_text)?,
             manifest_text,
@@ -220,7 +220,7 @@ impl Follower {
         let config_text = read(&self.folder, CONFIG, true)?;
         let config = match config_text == self.config_text {
             true => None,
-            false => Some(RunConfig::from_toml(&config_text, CONFIG, &[])?),
+            false => Some(config_of(&self.folder, &config_text)?),
         };
         for log in &mut self.logs {
             news.restarted |= !log.tail.look(&self.folder)?;
@@ -335,6 +335,12 @@ fn logs() -> [Log; 5] {
             Ok(Entry { step, rank, event })
         }),
     ]
+}
+
+fn config_of(folder: &Path, text: &str) -> Result<RunConfig, ReadError> {
+    let mut config = RunConfig::of_run(text, CONFIG, &[])?;
+    config.find_from(folder, &[]);
+    Ok(config)
 }
 
 /// A file that is replaced whole; empty where it is not there and need not be.

@@ -1,10 +1,12 @@
 //! The run folder: driving a run into it, reading it, following it, comparing runs, showing them.
 
+pub mod changes;
 pub mod compare;
 mod disk;
 pub mod drive;
 pub mod folder;
 pub mod follow;
+mod going_on;
 pub mod outcome;
 pub mod place;
 pub mod read;
@@ -13,8 +15,9 @@ pub mod report;
 pub(crate) mod synthetic;
 mod tail;
 
+pub use changes::Change;
 pub use compare::{CompareError, Comparison};
-pub use drive::{DriveError, Manifest, Run};
+pub use drive::{DriveError, FORMAT, Manifest, Run};
 pub use folder::{FolderError, RunFolder};
 pub use follow::{Follower, News};
 pub use outcome::Outcome;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::read::RunData;
-use crate::evaluation::Interval;
 use crate::evaluation::statistics::wilson;
-use crate::training::{Branch, EvaluationRecord, Phase, StepRecord};
+use crate::evaluation::{Interval, Tally, names, pooled_accuracy, summarise};
+use crate::training::{Branch, EvaluationRecord, Phase, StepRecord, TestSet};
 
 /// A test at one level, under one perturbation or over several levels.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,8 +29,70 @@ pub struct Test {
     pub levels: BTreeMap<u32, (bool, Score)>,
     /// By perturbation, over the levels that are trained on.
     pub perturbations: BTreeMap<String, Score>,
-    /// Greedy correctness of the seen problems, level by level: 1 or 0 each. Empty if unknown.
-    pub answers: Vec<f64>,
+    /// What came of every problem, where the run says so. Not kept in files: evaluations.jsonl has it.
+    #[serde(skip)]
+    pub answered: Vec<Answered>,
+}
+
+/// What came of one test problem.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    pub level: u32,
+    /// Whether the level is never trained on.
+    pub unseen: bool,
+    pub perturbation: Option<String>,
+    /// Whether the first (greedy) answer is right.
+    pub correct: bool,
+    /// Whether its reasoning holds; none where that is not judged.
+    pub holds: Option<bool>,
+    pub samples: Option<Tally>,
+}
+
+/// Which problems of a test a number is taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The problems as they are, of the levels that are trained on.
+    Seen,
+    Unseen,
+    /// The reworded problems.
+    Perturbed,
+}
+
+impl Over {
+    /// Over which problems the number of a name is taken, and by which name a problem has it.
+    pub fn of(name: &str) -> (Self, &str) {
+        match name {
+            "accuracy_unseen" => (Self::Unseen, "accuracy"),
+            "accuracy_perturbed" => (Self::Perturbed, "accuracy"),
+            name => (Self::Seen, name),
+        }
+    }
+}
+
+impl Answered {
+    fn is_of(&self, over: Over) -> bool {
+        match over {
+            Over::Seen => !self.unseen && self.perturbation.is_none(),
+            Over::Unseen => self.unseen && self.perturbation.is_none(),
+            Over::Perturbed => self.perturbation.is_some(),
+        }
+    }
+
+    /// What the problem belongs to, as a number: problems are drawn anew within these.
+    pub fn stratum(&self) -> u64 {
+        let perturbation = self.perturbation.as_deref().unwrap_or("");
+        crate::rng::fingerprint(&format!("{} {perturbation}", self.level))
+    }
+
+    /// A metric of this problem by its name; `None` where it is not defined for it.
+    pub fn value(&self, metric: &str) -> Option<f64> {
+        let share = |yes: bool| f64::from(u8::from(yes));
+        match metric {
+            "accuracy" => Some(share(self.correct)),
+            names::FAITHFULNESS => self.holds.filter(|_| self.correct).map(share),
+            metric => self.samples.as_ref()?.value(metric),
+        }
+    }
 }
 
 /// What a run cost.
@@ -42,10 +104,13 @@ pub struct Cost {
     pub blend_steps: u64,
     /// Attempts that left the weights as they were.
     pub skipped_steps: u64,
-    /// Tokens processed, prompts and completions, probes included.
+    /// Tokens that training processed: [`StepRecord::num_tokens`].
     pub tokens: u64,
-    /// Seconds of all steps; the base model's training and the tests not counted.
+    /// Seconds of all steps; the base model's training, exams and tests not counted.
     pub seconds: f64,
+    /// Tokens and seconds of all exams and tests.
+    pub evaluation_tokens: u64,
+    pub evaluation_seconds: f64,
 }
 
 /// What came of one run.
@@ -58,6 +123,8 @@ pub struct Outcome {
     /// The final test; none for a run that has not come to its end.
     pub last: Option<Test>,
     pub cost: Cost,
+    /// Which problems the final test has; not known of runs of 0.1.0.
+    pub test_set: Option<TestSet>,
 }
 
 impl Score {
@@ -83,9 +150,30 @@ impl Score {
         found
     }
 
-    /// The problem-weighted mean of several tests. A metric that a test lacks is averaged over
-    /// the others.
+    /// Several tests together: means over all of their problems. Where the tests do not say what came of
+    /// each problem (0.1.0 did not), the mean of their means, by problems; a metric that a test lacks is
+    /// averaged over the others.
     fn over<'a>(records: impl Iterator<Item = &'a EvaluationRecord>) -> Self {
+        let records: Vec<&EvaluationRecord> = records.collect();
+        let tallies: Vec<Tally> = (records.iter())
+            .flat_map(|record| record.samples.0.iter().cloned())
+            .collect();
+        let mut score = Self::by_means(records.iter().copied());
+        if !tallies.is_empty() && tallies.len() == score.problems {
+            score.metrics.extend(summarise(&tallies));
+        }
+        let holds: Vec<f64> = (records.iter())
+            .flat_map(|record| answered_in(record))
+            .filter_map(|answered| answered.value(names::FAITHFULNESS))
+            .collect();
+        if !holds.is_empty() {
+            let mean = holds.iter().sum::<f64>() / holds.len() as f64;
+            score.metrics.insert(names::FAITHFULNESS.into(), mean);
+        }
+        score
+    }
+
+    fn by_means<'a>(records: impl Iterator<Item = &'a EvaluationRecord>) -> Self {
         let mut problems = 0;
         let mut sums: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
         for record in records {
@@ -128,16 +216,6 @@ impl Test {
                 perturbed.entry(name).or_default().push(record);
             }
         }
-        let known = plain(false).all(|record| record.correct.len() == record.problems);
-        let answers = plain(false)
-            .filter(|_| known)
-            .flat_map(|record| {
-                record
-                    .correct
-                    .iter()
-                    .map(|&right| f64::from(u8::from(right)))
-            })
-            .collect();
         Some(Self {
             step,
             seen: Score::over(plain(false)),
@@ -147,19 +225,48 @@ impl Test {
                 .into_iter()
                 .map(|(name, records)| (name.to_owned(), Score::over(records.into_iter())))
                 .collect(),
-            answers,
+            answered: records
+                .iter()
+                .flat_map(|record| answered_in(record))
+                .collect(),
         })
     }
 
-    /// Mean accuracy over the perturbations.
-    pub fn perturbed_accuracy(&self) -> Option<f64> {
-        let values: Vec<f64> = self
-            .perturbations
-            .values()
-            .filter_map(Score::accuracy)
+    /// The values of a number of [`Outcome::numbers`] problem by problem, with the stratum of each; empty
+    /// where it is not one that problems have, or the run does not say.
+    pub fn by_problem(&self, name: &str) -> Vec<(u64, Option<f64>)> {
+        let (over, metric) = Over::of(name);
+        let of = self.answered.iter().filter(|answered| answered.is_of(over));
+        let values: Vec<(u64, Option<f64>)> = of
+            .map(|answered| (answered.stratum(), answered.value(metric)))
             .collect();
-        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        match values.iter().any(|(_, value)| value.is_some()) {
+            true => values,
+            false => Vec::new(),
+        }
     }
+
+    /// Accuracy over all reworded problems.
+    pub fn perturbed_accuracy(&self) -> Option<f64> {
+        let each = self.perturbations.values();
+        pooled_accuracy(each.filter_map(|score| Some((score.problems, score.accuracy()?))))
+    }
+}
+
+/// What came of each problem of a test at one level; empty where the record does not say.
+fn answered_in(record: &EvaluationRecord) -> Vec<Answered> {
+    if record.correct.len() != record.problems {
+        return Vec::new();
+    }
+    let one = |(place, &correct): (usize, &bool)| Answered {
+        level: record.level,
+        unseen: record.unseen,
+        perturbation: record.perturbation.clone(),
+        correct,
+        holds: record.holds.of(place),
+        samples: record.samples.0.get(place).cloned(),
+    };
+    record.correct.iter().enumerate().map(one).collect()
 }
 
 impl Outcome {
@@ -170,7 +277,8 @@ impl Outcome {
             seed: run.config.seed,
             after_warmup: Test::latest(&run.evaluations, "after_warmup"),
             last: Test::latest(&run.evaluations, "final"),
-            cost: Cost::of(&run.steps),
+            cost: Cost::of(&run.steps, &run.evaluations),
+            test_set: serde_json::from_value(run.manifest["test"].clone()).unwrap_or_default(),
         }
     }
 
@@ -200,6 +308,7 @@ impl Outcome {
             ("grpo_steps", cost.grpo_steps as f64),
             ("tokens", cost.tokens as f64),
             ("seconds", cost.seconds),
+            ("evaluation_tokens", cost.evaluation_tokens as f64),
         ] {
             numbers.insert(name.into(), value);
         }
@@ -211,9 +320,13 @@ impl Outcome {
 }
 
 impl Cost {
-    /// Adds up a run's steps. Those of the base model count apart and are left out.
-    pub fn of(steps: &[StepRecord]) -> Self {
-        let mut cost = Self::default();
+    /// Adds up a run's steps, and its exams and tests apart. Steps of the base model are left out.
+    pub fn of(steps: &[StepRecord], evaluations: &[EvaluationRecord]) -> Self {
+        let mut cost = Self {
+            evaluation_tokens: evaluations.iter().map(|record| record.num_tokens).sum(),
+            evaluation_seconds: evaluations.iter().map(|record| record.seconds).sum(),
+            ..Self::default()
+        };
         for step in steps.iter().filter(|step| step.phase != Phase::Base) {
             match step.branch {
                 Branch::Sft => cost.sft_steps += 1,

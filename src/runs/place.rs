@@ -99,12 +99,10 @@ pub fn model_folder(place: &Path) -> Result<PathBuf, PlaceError> {
     }
 }
 
-/// The configuration of the run that a model folder belongs to, where it does.
-pub fn run_config(model: &Path) -> Option<PathBuf> {
-    let beside = |up: &str| model.join(up).join("config.toml");
-    [beside("."), beside("../..")]
-        .into_iter()
-        .find(|path| fs::exists(path))
+/// The run that a model folder belongs to, where it does.
+pub fn run_of(model: &Path) -> Option<PathBuf> {
+    let mut up = [model.join("."), model.join("../..")].into_iter();
+    up.find(|run| fs::exists(run.join("config.toml")))
 }
 
 /// Opens the model of a model folder. A checkpoint's bytes are checked first (see [`verify`]).
@@ -169,18 +167,20 @@ pub async fn open_run(
     set: &[String],
 ) -> Result<(Setup, PathBuf), PlaceError> {
     let folder = model_folder(place)?;
-    let found = config
-        .map(Path::to_path_buf)
-        .or_else(|| run_config(&folder))
-        .ok_or_else(|| PlaceError::NoConfig {
-            path: folder.clone(),
-        })?;
     let mut set = set.to_vec();
     let quoted = |path: &Path| toml::Value::String(path.to_string_lossy().into_owned());
     set.push(format!("model.path={}", quoted(&folder)));
     set.push("tokenizer.kind=\"file\"".into());
     set.push(format!("tokenizer.path={}", quoted(&folder)));
-    let config = RunConfig::load(Some(&found), &set)?;
+    let config = match config {
+        Some(path) => RunConfig::load(Some(path), &set)?,
+        None => {
+            let run = run_of(&folder).ok_or_else(|| PlaceError::NoConfig {
+                path: folder.clone(),
+            })?;
+            RunConfig::load_run(&run, &set)?
+        }
+    };
     let device = crate::devices::open_for(&config).await?;
     verify(&folder)?;
     Ok((Setup::new(config, device, &loader)?, folder))

@@ -3,6 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::changes::{self, Change};
+use super::drive::FORMAT;
 use crate::config::{ConfigError, RunConfig};
 use crate::training::{Alarm, CompletionRecord, EvaluationRecord, StepRecord};
 
@@ -32,6 +34,8 @@ pub struct RunData {
     pub evaluations: Vec<EvaluationRecord>,
     pub completions: Vec<CompletionRecord>,
     pub alarms: Vec<Alarm>,
+    /// Settings that were changed on the way; `config` is the newest.
+    pub changes: Vec<Change>,
     /// What was left out while reading, in words.
     pub notices: Vec<String>,
 }
@@ -45,6 +49,7 @@ pub struct RunFiles<'a> {
     pub evaluations: &'a str,
     pub completions: &'a str,
     pub alarms: &'a str,
+    pub changes: &'a str,
 }
 
 /// A run folder that cannot be read.
@@ -69,12 +74,22 @@ pub enum ReadError {
         line: usize,
         reason: String,
     },
+    /// A folder of another version's format.
+    #[error(
+        "{MANIFEST}: written by a newer sasr (format {format}; this one reads up to {FORMAT}): use that \
+         version, or a newer one"
+    )]
+    Newer { format: u64 },
 }
 
 impl ReadError {
     /// Whether the folder named cannot be meant, rather than what is in it being damaged.
     pub fn is_wrong_input(&self) -> bool {
-        matches!(self, Self::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+        match self {
+            Self::File { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            Self::Newer { .. } => true,
+            Self::Config(_) | Self::Line { .. } => false,
+        }
     }
 }
 
@@ -90,12 +105,13 @@ impl RunData {
         let mut notices = Vec::new();
         Ok(Self {
             name: name.to_owned(),
-            config: RunConfig::from_toml(files.config, CONFIG, &[])?,
+            config: RunConfig::of_run(files.config, CONFIG, &[])?,
             manifest: parse_manifest(files.manifest)?,
-            steps: lines(METRICS, files.metrics, &mut notices, parse_step)?,
-            evaluations: lines(EVALUATIONS, files.evaluations, &mut notices, parse)?,
-            completions: lines(COMPLETIONS, files.completions, &mut notices, parse)?,
-            alarms: lines(ALARMS, files.alarms, &mut notices, parse)?,
+            steps: lines_by(METRICS, files.metrics, &mut notices, parse_step)?,
+            evaluations: lines(EVALUATIONS, files.evaluations, &mut notices)?,
+            completions: lines(COMPLETIONS, files.completions, &mut notices)?,
+            alarms: lines(ALARMS, files.alarms, &mut notices)?,
+            changes: changes::parse(files.changes)?,
             notices,
         })
     }
@@ -120,9 +136,10 @@ impl RunData {
             }
         };
         let config = read(CONFIG, true)?;
-        let [manifest, metrics, evaluations, completions, alarms] =
-            [MANIFEST, METRICS, EVALUATIONS, COMPLETIONS, ALARMS].map(|file| read(file, false));
-        Self::parse(
+        let [manifest, metrics, evaluations, completions, alarms, changes] =
+            [MANIFEST, METRICS, EVALUATIONS, COMPLETIONS, ALARMS, CHANGES]
+                .map(|file| read(file, false));
+        let mut run = Self::parse(
             &name_of(folder),
             &RunFiles {
                 config: &config,
@@ -131,8 +148,11 @@ impl RunData {
                 evaluations: &evaluations?,
                 completions: &completions?,
                 alarms: &alarms?,
+                changes: &changes?,
             },
-        )
+        )?;
+        run.config.find_from(folder, &[]);
+        Ok(run)
     }
 }
 
@@ -147,11 +167,18 @@ pub(super) fn name_of(folder: &std::path::Path) -> String {
 pub(super) fn parse_manifest(text: &str) -> Result<Value, ReadError> {
     match text.trim() {
         "" => Ok(Value::Null),
-        text => serde_json::from_str(text).map_err(|error| ReadError::Line {
-            file: MANIFEST,
-            line: error.line(),
-            reason: error.to_string(),
-        }),
+        text => {
+            let manifest: Value = serde_json::from_str(text).map_err(|error| ReadError::Line {
+                file: MANIFEST,
+                line: error.line(),
+                reason: error.to_string(),
+            })?;
+            let format = manifest["format"].as_u64().unwrap_or(1);
+            if format > FORMAT.into() {
+                return Err(ReadError::Newer { format });
+            }
+            Ok(manifest)
+        }
     }
 }
 
@@ -195,7 +222,15 @@ pub(super) fn parse_step(line: &str) -> Result<StepRecord, serde_json::Error> {
 }
 
 /// Reads one record per line; empty lines are passed over.
-fn lines<T>(
+pub(super) fn lines<T: DeserializeOwned>(
+    file: &'static str,
+    text: &str,
+    notices: &mut Vec<String>,
+) -> Result<Vec<T>, ReadError> {
+    lines_by(file, text, notices, parse)
+}
+
+fn lines_by<T>(
     file: &'static str,
     text: &str,
     notices: &mut Vec<String>,

@@ -7,8 +7,9 @@ use rand::RngExt as _;
 use super::read::RunData;
 use crate::balance::{self, Observation, Rollouts};
 use crate::config::{Method, RunConfig};
-use crate::evaluation::{Sample, summarise};
+use crate::evaluation::{Sample, Tallies, Tally, summarise};
 use crate::rng::{self, Purpose, Stream};
+use crate::runs::Change;
 use crate::tasks::Split;
 use crate::training::{Alarm, Branch, CompletionRecord, EvaluationRecord, Phase, StepRecord};
 
@@ -58,6 +59,7 @@ pub fn run(config: RunConfig, skill: f64) -> RunData {
         evaluations: Vec::new(),
         completions: Vec::new(),
         alarms: Vec::new(),
+        changes: Vec::new(),
         notices: Vec::new(),
         config,
     };
@@ -166,6 +168,8 @@ fn step(
             step: number,
             nats,
             probe: false,
+            tokens: 0,
+            capped: 0,
         });
         let rollouts = Rollouts {
             reward,
@@ -182,6 +186,8 @@ fn step(
         step: number,
         sft_share,
         updated,
+        updates: 1,
+        asked: sft_share < 1.0,
     });
     let timing = match branch {
         Branch::Sft => BTreeMap::from([("update".to_owned(), 0.05)]),
@@ -237,6 +243,10 @@ fn record(
     let correct: Vec<bool> = (0..problems).map(|_| random.random_bool(chance)).collect();
     let right = correct.iter().filter(|&&right| right).count();
     EvaluationRecord {
+        num_tokens: 0,
+        seconds: 0.0,
+        holds: crate::training::Judgements::default(),
+        samples: crate::evaluation::Tallies::default(),
         step,
         kind: kind.into(),
         split,
@@ -254,12 +264,13 @@ fn test(data: &mut RunData, step: u64, kind: &str, accuracy: f64, random: &mut S
     for level in 1..=4 {
         let chance = accuracy * 1.3 - 0.15 * f64::from(level);
         let mut plain = record(step, kind, Split::Test, level, chance, problems, random);
-        let sampled: Vec<Vec<Sample>> = plain
+        let sampled: Vec<Tally> = plain
             .correct
             .iter()
-            .map(|&right| samples(right, random))
+            .map(|&right| Tally::of(&samples(right, random), 20))
             .collect();
-        plain.metrics.extend(summarise(&sampled, &[1, 2, 4, 8], 20));
+        plain.metrics.extend(summarise(&sampled));
+        plain.samples = Tallies(sampled);
         data.evaluations.push(plain);
         for (name, cost) in [("renamed", 0.02), ("shuffled", 0.09)] {
             let mut other = record(
@@ -290,8 +301,11 @@ fn samples(right: bool, random: &mut Stream) -> Vec<Sample> {
             Sample {
                 tokens: vec![1, path, 2 + path, 4, answer],
                 answer: Some(answer.to_string()),
-                path: Some(format!("path {path}")),
                 correct,
+                judged: true,
+                // A quarter of the right answers have reasoning that does not hold.
+                path: (correct && random.random_bool(0.75)).then(|| format!("path {path}")),
+                step_sizes: vec![1, 1],
             }
         })
         .collect()
@@ -308,6 +322,8 @@ fn completions(step: u64, accuracy: f64, random: &mut Stream) -> Vec<CompletionR
                 (false, _) => "=7-9+2=16+2=18",
             };
             CompletionRecord {
+                holds: None,
+                step_sizes: Vec::new(),
                 step,
                 source: "rollout".into(),
                 split: Split::Train,
@@ -335,7 +351,7 @@ fn completions(step: u64, accuracy: f64, random: &mut Stream) -> Vec<CompletionR
 /// A finished run of a method with its default skill.
 pub fn of(method: Method, seed: u64, steps: u64) -> RunData {
     let mut config = config(method, seed, steps);
-    config.name = format!("{}-seed{seed}", super::compare::method_name(method));
+    config.name = format!("{}-seed{seed}", method.name());
     run(config, 0.0)
 }
 
@@ -347,6 +363,7 @@ pub struct Files {
     pub evaluations: String,
     pub completions: String,
     pub alarms: String,
+    pub changes: String,
 }
 
 impl Files {
@@ -362,6 +379,7 @@ impl Files {
             evaluations: lines(&run.evaluations),
             completions: lines(&run.completions),
             alarms: lines(&run.alarms),
+            changes: lines(&run.changes.iter().map(Change::event).collect::<Vec<_>>()),
         }
     }
 
@@ -373,6 +391,7 @@ impl Files {
             evaluations: &self.evaluations,
             completions: &self.completions,
             alarms: &self.alarms,
+            changes: &self.changes,
         }
     }
 }

@@ -363,6 +363,8 @@ mod tests {
             step,
             nats,
             probe: false,
+            tokens: 0,
+            capped: 0,
         }
     }
 

@@ -5,24 +5,7 @@ use super::event::{Event, Phase};
 use super::follow_ups::FollowUp;
 use super::session::{Session, Unit};
 use crate::balance;
-use crate::config::{self, RunConfig};
-
-/// Settings that may be changed while a run goes on.
-pub const LIVE_SETTINGS: [&str; 13] = [
-    "balance.gamma",
-    "balance.lambda",
-    "balance.p_min",
-    "balance.p_max",
-    "balance.d_cap",
-    "balance.probe_every",
-    "sft.learning_rate",
-    "grpo.learning_rate",
-    "grpo.temperature",
-    "exam.every",
-    "checkpoint.every",
-    "logging.completions_every",
-    "logging.completions_groups",
-];
+use crate::config::{self, MayChange, RunConfig};
 
 impl Session {
     /// The configuration with one setting replaced, as `--set` would.
@@ -35,15 +18,16 @@ impl Session {
         )?)
     }
 
-    /// Changes one of [`LIVE_SETTINGS`].
+    /// Changes one of the settings that may change while a run goes on ([`config::CHANGEABLE`]).
     ///
     /// # Errors
     /// Another setting, or a value it cannot take; nothing is changed then.
     pub(super) fn change(&mut self, path: String, value: String) -> Result<(), TrainError> {
-        if !LIVE_SETTINGS.contains(&path.as_str()) {
+        if config::may_change(&path) != Some(MayChange::Live) {
+            let allowed: Vec<&str> = config::live_settings().collect();
             return Err(TrainError::NotLive {
                 path,
-                allowed: LIVE_SETTINGS.join(", "),
+                allowed: allowed.join(", "),
             });
         }
         let config = self.overridden(&path, &value)?;

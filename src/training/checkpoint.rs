@@ -189,6 +189,16 @@ impl Session {
                     .insert(name, read(&format!("{name}.safetensors"))?);
             }
         }
+        let balance = &self.config.balance;
+        let named = [Some(balance.origin), balance.kl_origin];
+        if state.step > 0
+            && named.contains(&Some(crate::config::Origin::Base))
+            && !self.origins.contains_key(BASE)
+        {
+            let what = "keeps no base model to measure from, which balance.origin or balance.kl_origin \
+                        = \"base\" asks for: it was made with another origin";
+            return Err(TrainError::Checkpoint { what: what.into() });
+        }
         // The controller keeps the configuration of the session, which may have been extended.
         self.controller.restore(state.controller);
         self.curriculum.restore(state.curriculum);
@@ -198,7 +208,7 @@ impl Session {
         self.not_finite = state.not_finite;
         self.follow_ups = state.follow_ups.into();
         if state.step < self.config.max_steps {
-            // Extended: what was the end is none any more.
+            // The run was extended: its old last step no longer triggers the final test.
             self.follow_ups
                 .retain(|follow_up| *follow_up != FollowUp::Final);
         }

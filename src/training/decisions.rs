@@ -8,6 +8,7 @@ use super::steps::Begun;
 use crate::balance::{LossTerm, Observation};
 use crate::config::RunConfig;
 use crate::curriculum::ProblemRef;
+use crate::losses::Divergence;
 use crate::rng::{Purpose, stream};
 use crate::rollout::Sampling;
 use crate::text::Example;
@@ -117,15 +118,8 @@ impl Session {
                 logps.push(completion.logps);
             }
         }
-        if let Some((nats, _)) = self.divergence(&examples, &logps).await? {
-            self.observe(
-                Observation::Divergence {
-                    step,
-                    nats,
-                    probe: true,
-                },
-                measured,
-            )?;
+        if let Some((found, _)) = self.divergence(&examples, &logps).await? {
+            self.observe(found.observation(step, true), measured)?;
         }
         Ok(examples
             .iter()
@@ -139,7 +133,7 @@ impl Session {
         &self,
         examples: &[Example],
         logps: &[Vec<f32>],
-    ) -> Result<Option<(f64, Vec<Vec<f32>>)>, TrainError> {
+    ) -> Result<Option<(Divergence, Vec<Vec<f32>>)>, TrainError> {
         let Some(origin) = self.origin(self.config.balance.origin) else {
             return Ok(None);
         };
@@ -147,7 +141,9 @@ impl Session {
         let reference = self.workers.logps(&origin, examples, temperature).await?;
         let policy: Vec<f32> = logps.iter().flatten().copied().collect();
         let flat: Vec<f32> = reference.iter().flatten().copied().collect();
-        Ok(Some((crate::losses::k3_mean(&policy, &flat), reference)))
+        let cap = self.config.balance.d_token_cap;
+        let found = crate::losses::divergence(&policy, &flat, cap);
+        Ok(Some((found, reference)))
     }
 
     /// Tells the controller and keeps what it was told for the log. What is not finite is neither.
@@ -171,8 +167,8 @@ impl Session {
         Ok(())
     }
 
-    /// Demonstrations as tokens, and which they are. Which of its valid orders one comes in is
-    /// drawn from `orders` (0: any) by the step and its place in the batch.
+    /// Demonstrations as tokens, and which they are; those that are too long are left out. Which of its
+    /// valid orders one comes in is drawn from `orders` (0: any) by the step and its place in the batch.
     pub(super) fn examples(
         &self,
         places: &[ProblemRef],
@@ -214,6 +210,19 @@ impl Session {
             min_p: grpo.min_p,
             // Unlike in any other step: the noise of a completion is keyed by this.
             seed: seed.rotate_left(40) ^ (step << 8) ^ attempt,
+        }
+    }
+}
+
+impl Divergence {
+    /// What the controller is told of it.
+    pub(super) fn observation(self, step: u64, probe: bool) -> Observation {
+        Observation::Divergence {
+            step,
+            nats: self.nats,
+            probe,
+            tokens: self.tokens,
+            capped: self.capped,
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::balance::Branch;
 use crate::balance::{Explanation, Observation};
+use crate::evaluation::{Tallies, pooled_accuracy};
 use crate::tasks::{Split, WrongPath};
 
 /// What [`Event::Progress`] is about while a graphics card's programs are compiled, before the first
@@ -36,22 +37,28 @@ pub struct StepRecord {
     pub step: u64,
     pub phase: Phase,
     pub branch: Branch,
-    /// False where every group had zero variance and weights and optimizer stayed as they were.
+    /// False where there was nothing to learn from (every group had zero variance, every completion was
+    /// masked) or the gradient was not finite: weights and optimizer stayed as they were.
     pub updated: bool,
-    /// Loss of the step (SFT: nats per token; GRPO: the surrogate, near 0 by construction).
+    /// Loss of the step (SFT: nats per token; GRPO: the surrogate, near 0 by construction); with several
+    /// updates that of the last, as are the norm and the rate.
     pub loss: f64,
     /// Global L2 norm of the gradient before clipping.
     pub grad_norm: f64,
     pub learning_rate: f64,
-    /// Tokens processed since the run's start: prompts and completions of both kinds, probes included.
+    /// Tokens that training has processed since the run's start: prompts and completions of demonstrations
+    /// and rollouts, those of probes and of groups that were replaced included. Exams and tests have
+    /// counters of their own ([`EvaluationRecord::num_tokens`]).
     pub num_tokens: u64,
-    /// Seconds this step took (0 in a browser without clocks).
+    /// Seconds this step took (0 in a browser without clocks), without `display`.
     pub step_time: f64,
-    /// Seconds of its parts: `rollout`, `logps`, `update`, `probe`.
+    /// Seconds of its parts: `rollout`, `logps`, `update`, `probe`; and `display`, what was measured for
+    /// whoever watches alone and is not charged to the run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub timing: BTreeMap<String, f64>,
     /// `reward`, `reward_std`, `frac_reward_zero_std`, `rewards/{part}/mean`, `entropy`, `kl`,
-    /// `completions/mean_length`, `completions/clipped_ratio`, `clip_ratio/…`, `sft_loss`, …
+    /// `completions/mean_length`, `completions/clipped_ratio`, `clip_ratio/…`, `sft_loss`, `sft_too_long`
+    /// (demonstrations of the batch that were left out for their length), …
     #[serde(flatten)]
     pub metrics: BTreeMap<String, f64>,
     /// How the controller decided; none in the base phase.
@@ -110,9 +117,16 @@ pub struct CompletionRecord {
     /// Advantage within its group; none outside GRPO.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advantage: Option<f32>,
-    /// Canonical reasoning path, where one can be read.
+    /// Whether the reasoning holds, step by step; none where the task does not judge it (and in logs of
+    /// 0.1.0).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<bool>,
+    /// The canonical path of reasoning that holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Textbook steps that each step of the path does: 1 each in a demonstration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub step_sizes: Vec<u32>,
     /// How far reasoning that is wrong or has no path can be followed; see
     /// [`crate::tasks::Task::wrong_path`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,14 +154,83 @@ pub struct EvaluationRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub perturbation: Option<String>,
     pub problems: usize,
-    /// `accuracy` (greedy), and with samples `mean@8`, `pass@1`, `pass@2` … `maj@8`,
-    /// `distinct_paths`, `distinct_correct_paths`, `path_entropy`, `correct_path_entropy`,
-    /// `answer_entropy`, `ead`, `self_bleu`, …
+    /// Tokens that were processed for it, prompts and completions, and the seconds it took. (Not known of
+    /// runs of 0.1.0, which added the completions to the training's tokens.)
+    #[serde(default)]
+    pub num_tokens: u64,
+    #[serde(default)]
+    pub seconds: f64,
+    /// `accuracy` (greedy), and with samples those of [`crate::evaluation::metric_names`].
     pub metrics: BTreeMap<String, f64>,
     /// Greedy correctness problem by problem, in the order of the set: for paired comparisons
     /// and confidence intervals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub correct: Vec<bool>,
+    /// Whether the reasoning of these answers holds, in the same order.
+    #[serde(default, skip_serializing_if = "Judgements::is_empty")]
+    pub holds: Judgements,
+    /// What came of the samples, problem by problem in the same order: what the metrics over samples are
+    /// made of.
+    #[serde(default, skip_serializing_if = "Tallies::is_empty")]
+    pub samples: Tallies,
+}
+
+/// For each of some answers whether its reasoning holds, or that the task does not judge it. In files a
+/// letter each: `h`olds, `b`roken, `-` not judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judgements(pub Vec<Option<bool>>);
+
+impl Judgements {
+    /// Whether there is nothing to be said: no answers, or none that the task judges.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+
+    /// Of the answer at a place; none where it is not judged.
+    pub fn of(&self, place: usize) -> Option<bool> {
+        self.0.get(place).copied().flatten()
+    }
+}
+
+impl Serialize for Judgements {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let letter = |judged: &Option<bool>| match judged {
+            Some(true) => 'h',
+            Some(false) => 'b',
+            None => '-',
+        };
+        to.serialize_str(&self.0.iter().map(letter).collect::<String>())
+    }
+}
+
+impl<'de> Deserialize<'de> for Judgements {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        let read = |letter| match letter {
+            'h' => Ok(Some(true)),
+            'b' => Ok(Some(false)),
+            '-' => Ok(None),
+            other => Err(serde::de::Error::custom(format!(
+                "`{other}` among h, b and -"
+            ))),
+        };
+        Ok(Self(text.chars().map(read).collect::<Result<_, _>>()?))
+    }
+}
+
+/// Accuracy of every exam over all its levels, by step (see [`pooled_accuracy`]): what curves, reports and
+/// alarms show, and what the best checkpoint is chosen by.
+pub fn exam_means(evaluations: &[EvaluationRecord]) -> Vec<(u64, f64)> {
+    let mut exams: BTreeMap<u64, Vec<(usize, f64)>> = BTreeMap::new();
+    let plain = |record: &&EvaluationRecord| record.kind == "exam" && record.perturbation.is_none();
+    for record in evaluations.iter().filter(plain) {
+        if let Some(&accuracy) = record.metrics.get("accuracy") {
+            let levels = exams.entry(record.step).or_default();
+            levels.push((record.problems, accuracy));
+        }
+    }
+    let mean = |(step, levels)| Some((step, pooled_accuracy(levels)?));
+    exams.into_iter().filter_map(mean).collect()
 }
 
 /// What is wrong with a run, in plain words.
@@ -246,7 +329,7 @@ pub enum Command {
     SingleStep,
     /// Finish the step in hand, keep a checkpoint and end.
     StopAndSave,
-    /// Change one of the live settings (`training::LIVE_SETTINGS`), as `--set` would.
+    /// Change one of the live settings ([`crate::config::CHANGEABLE`]), as `--set` would.
     Set {
         path: String,
         value: String,

@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::TrainError;
-use super::event::{CompletionRecord, EvaluationRecord, Event};
+use super::event::{CompletionRecord, EvaluationRecord, Event, Judgements};
 use super::workers::Workers;
+use crate::clock::Clock;
 use crate::config::{EvaluationConfig, RunConfig};
 use crate::curriculum::{exam_problems, test_problems};
-use crate::evaluation::{Sample, summarise};
+use crate::evaluation::{Sample, Tallies, Tally, names, pooled_accuracy, summarise};
 use crate::model::Model;
+use crate::rng::fingerprint;
 use crate::rollout::{Completion, Limits, Request, Sampling};
 use crate::tasks::{Problem, Split, Task};
 use crate::text::Text;
@@ -66,8 +70,6 @@ impl Study {
 
     /// A completion of a text that is no problem of the task: nothing judges it.
     pub fn ungraded(&self, sample: usize, completion: &Completion) -> CompletionRecord {
-        let ended = usize::from(completion.finished);
-        let tokens = &completion.tokens[..completion.tokens.len() - ended];
         let mut record = CompletionRecord {
             step: 0,
             source: String::new(),
@@ -77,20 +79,35 @@ impl Study {
             prompt: String::new(),
             answer: String::new(),
             sample: sample as u32,
-            completion: self.text.decode(tokens),
+            completion: self.text.decode(without_end(completion)),
             finished: completion.finished,
             tokens: completion.tokens.len(),
             reward: 0.0,
             parts: Vec::new(),
             correct: false,
             advantage: None,
+            holds: None,
             path: None,
+            step_sizes: Vec::new(),
             wrong_path: None,
             logprobs: Vec::new(),
             pieces: Vec::new(),
         };
         self.spell_out(&mut record, &completion.tokens, &completion.logps);
         record
+    }
+
+    /// A completion as metrics see it: graded, and without the token that ended it.
+    fn sample(&self, problem: &Problem, completion: &Completion) -> Sample {
+        let record = self.judge(problem, 0, completion);
+        Sample {
+            tokens: without_end(completion).to_vec(),
+            answer: self.task.answer(problem, &record.completion),
+            correct: record.correct,
+            judged: record.holds.is_some(),
+            path: record.path,
+            step_sizes: record.step_sizes,
+        }
     }
 
     /// Adds the tokens a completion was sampled as, and the log-probability of each.
@@ -106,9 +123,7 @@ impl Study {
         sample: usize,
         completion: &Completion,
     ) -> CompletionRecord {
-        let ended = usize::from(completion.finished);
-        let tokens = &completion.tokens[..completion.tokens.len() - ended];
-        let text = self.text.decode(tokens);
+        let text = self.text.decode(without_end(completion));
         let reward = self.task.score(problem, &text, completion.finished);
         let path = self.task.path(problem, &text);
         let wrong_path = match path.is_none() || !reward.correct {
@@ -124,7 +139,13 @@ impl Study {
             prompt: problem.prompt.clone(),
             answer: problem.answer.clone(),
             sample: sample as u32,
+            holds: match (&path, &wrong_path) {
+                (Some(_), _) => Some(true),
+                (None, Some(_)) => Some(false),
+                (None, None) => None,
+            },
             path,
+            step_sizes: Vec::new(),
             completion: text,
             finished: completion.finished,
             tokens: completion.tokens.len(),
@@ -137,6 +158,25 @@ impl Study {
             pieces: Vec::new(),
         }
     }
+}
+
+/// The tokens of a completion without the one that ended it.
+fn without_end(completion: &Completion) -> &[u32] {
+    let ended = usize::from(completion.finished);
+    &completion.tokens[..completion.tokens.len() - ended]
+}
+
+/// Fingerprints of the problems of a test: ids, wordings, answers and levels in their order. Empty where
+/// there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestSet {
+    /// Of the levels that are trained on.
+    pub seen: String,
+    /// Of the levels that are never trained on.
+    pub unseen: String,
+    /// Of the reworded problems, by perturbation.
+    #[serde(default)]
+    pub perturbations: BTreeMap<String, String>,
 }
 
 /// Problems of one level (perhaps reworded) that are judged together.
@@ -159,16 +199,18 @@ pub struct Examination {
     /// Of the first sheet: problems asked, greedy correctness, samples.
     asked: usize,
     correct: Vec<bool>,
-    samples: Vec<Vec<Sample>>,
+    holds: Vec<Option<bool>>,
+    samples: Vec<Tally>,
+    /// Of the first sheet: tokens and seconds so far.
+    num_tokens: u64,
+    seconds: f64,
     done: u64,
     total: u64,
     /// Results so far, said only when all are there: an examination that is broken off and begun
     /// anew after resuming leaves nothing twice in the logs.
     held: Vec<Event>,
-    /// Tokens so far, said at the end for the same reason.
-    tokens: u64,
-    /// Greedy accuracy by level of the sheets that are complete and not reworded.
-    accuracies: BTreeMap<u32, f64>,
+    /// Problems and greedy accuracy by level of the sheets that are complete and not reworded.
+    accuracies: BTreeMap<u32, (usize, f64)>,
 }
 
 impl Examination {
@@ -209,6 +251,26 @@ impl Examination {
         Self::new(kind, step, evaluation.temperature, sheets)
     }
 
+    /// What identifies the problems of the final test: runs with the same ones were asked the same.
+    pub fn test_set(config: &RunConfig, task: &dyn Task) -> TestSet {
+        let test = Self::test(config, task, "final", 0, config.evaluation.robustness);
+        let mut set = TestSet::default();
+        for sheet in &test.sheets {
+            let place = match &sheet.perturbation {
+                Some(name) => set.perturbations.entry(name.clone()).or_default(),
+                None if sheet.unseen => &mut set.unseen,
+                None => &mut set.seen,
+            };
+            let mut told = format!("{place} level {}", sheet.level);
+            for problem in &sheet.problems {
+                // Debug quotes texts, so that no two lists of fields print alike.
+                told += &format!(" {} {:?} {:?}", problem.id, problem.prompt, problem.answer);
+            }
+            *place = format!("{:016x}", fingerprint(&told));
+        }
+        set
+    }
+
     fn new(kind: &str, step: u64, temperature: f64, sheets: Vec<Sheet>) -> Self {
         let sheets: VecDeque<Sheet> = sheets
             .into_iter()
@@ -222,10 +284,12 @@ impl Examination {
             sheets,
             asked: 0,
             correct: Vec::new(),
+            holds: Vec::new(),
             samples: Vec::new(),
+            num_tokens: 0,
+            seconds: 0.0,
             done: 0,
             held: Vec::new(),
-            tokens: 0,
             accuracies: BTreeMap::new(),
         }
     }
@@ -235,12 +299,18 @@ impl Examination {
         self.sheets.is_empty()
     }
 
-    /// Greedy accuracy by level.
-    pub fn accuracies(&self) -> &BTreeMap<u32, f64> {
-        &self.accuracies
+    /// Greedy accuracy by level; levels without problems are not in it.
+    pub fn accuracies(&self) -> BTreeMap<u32, f64> {
+        let accuracy = |(&level, &(_, accuracy)): (&u32, &(usize, f64))| (level, accuracy);
+        self.accuracies.iter().map(accuracy).collect()
     }
 
-    /// Asks the next few problems. Returns what happened and, at the end, the tokens it took.
+    /// Greedy accuracy over all levels (see [`pooled_accuracy`]); `None` without problems.
+    pub fn mean(&self) -> Option<f64> {
+        pooled_accuracy(self.accuracies.values().copied())
+    }
+
+    /// Asks the next few problems.
     ///
     /// # Errors
     /// If a prompt cannot be put into tokens or the device fails.
@@ -249,10 +319,11 @@ impl Examination {
         model: &Model,
         workers: &Workers,
         study: &Study,
-    ) -> Result<(Vec<Event>, u64), TrainError> {
+    ) -> Result<Vec<Event>, TrainError> {
         let Some(sheet) = self.sheets.front() else {
-            return Ok((Vec::new(), 0));
+            return Ok(Vec::new());
         };
+        let clock = Clock::start();
         let end = (self.asked + SLICE).min(sheet.problems.len());
         let problems = &sheet.problems[self.asked..end];
         let ask = |samples| -> Result<Vec<Request>, TrainError> {
@@ -261,79 +332,83 @@ impl Examination {
                 .map(|problem| study.request(problem, samples))
                 .collect()
         };
-        let mut tokens = 0;
-        let mut count = |completions: &[Vec<Completion>]| {
-            let all = completions.iter().flatten();
-            tokens += all
-                .map(|completion| completion.tokens.len() as u64)
-                .sum::<u64>();
+        let mut num_tokens = 0;
+        // As in training: a prompt counts with each of its completions.
+        let mut count = |requests: &[Request], completions: &[Vec<Completion>]| {
+            for (request, completions) in requests.iter().zip(completions) {
+                let all = completions.iter();
+                let tokens = all.map(|completion| request.prompt.len() + completion.tokens.len());
+                num_tokens += tokens.sum::<usize>() as u64;
+            }
         };
+        let requests = ask(1)?;
         let greedy = workers
-            .generate(model, ask(1)?, &Sampling::greedy(), &study.limits)
+            .generate(model, requests.clone(), &Sampling::greedy(), &study.limits)
             .await?;
-        count(&greedy);
+        count(&requests, &greedy);
         let mut records = Vec::new();
         for (problem, completions) in problems.iter().zip(&greedy) {
             let mut record = study.judge(problem, 0, &completions[0]);
             record.step = self.step;
             record.source = self.kind.clone();
             self.correct.push(record.correct);
+            self.holds.push(record.holds);
             records.push(record);
         }
         if sheet.samples > 0 {
             let sampling = Sampling::at(self.temperature, TEST_SEED);
             let requests = ask(sheet.samples)?;
             let sampled = workers
-                .generate(model, requests, &sampling, &study.limits)
+                .generate(model, requests.clone(), &sampling, &study.limits)
                 .await?;
-            count(&sampled);
+            count(&requests, &sampled);
             for (problem, completions) in problems.iter().zip(&sampled) {
-                let grade = |(index, completion): (usize, &Completion)| {
-                    let record = study.judge(problem, index, completion);
-                    Sample {
-                        tokens: completion.tokens.clone(),
-                        answer: study.task.answer(problem, &record.completion),
-                        path: record.path,
-                        correct: record.correct,
-                    }
-                };
+                let samples: Vec<Sample> = completions
+                    .iter()
+                    .map(|completion| study.sample(problem, completion))
+                    .collect();
                 self.samples
-                    .push(completions.iter().enumerate().map(grade).collect());
+                    .push(Tally::of(&samples, study.text.vocabulary()));
             }
         }
         self.done += problems.len() as u64;
         self.asked = end;
         let complete = end == sheet.problems.len();
         self.held.push(Event::Completions { records });
+        self.num_tokens += num_tokens;
+        self.seconds += clock.seconds();
         if complete {
-            let record = self.finish_sheet(study);
+            let record = self.finish_sheet();
             self.held.push(Event::Evaluated(Box::new(record)));
         }
         let (what, done, total) = (self.kind.clone(), self.done, self.total);
         let mut events = vec![Event::Progress { what, done, total }];
-        self.tokens += tokens;
-        if !self.is_finished() {
-            return Ok((events, 0));
+        if self.is_finished() {
+            events.append(&mut self.held);
         }
-        events.append(&mut self.held);
-        Ok((events, self.tokens))
+        Ok(events)
     }
 
-    fn finish_sheet(&mut self, study: &Study) -> EvaluationRecord {
+    fn finish_sheet(&mut self) -> EvaluationRecord {
         let sheet = self.sheets.pop_front().expect("a sheet is being worked on");
         let correct = std::mem::take(&mut self.correct);
+        let holds = std::mem::take(&mut self.holds);
         let samples = std::mem::take(&mut self.samples);
         self.asked = 0;
         let right = correct.iter().filter(|&&correct| correct).count();
         let accuracy = right as f64 / correct.len() as f64;
-        let ks: Vec<usize> = (0..)
-            .map(|power| 1 << power)
-            .take_while(|&k| k <= sheet.samples)
-            .collect();
-        let mut metrics = summarise(&samples, &ks, study.text.vocabulary());
+        let mut metrics = summarise(&samples);
         metrics.insert("accuracy".into(), accuracy);
+        let judged = correct.iter().zip(&holds).filter(|(correct, _)| **correct);
+        let judged: Vec<bool> = judged.filter_map(|(_, holds)| *holds).collect();
+        if !judged.is_empty() {
+            let holding = judged.iter().filter(|&&holds| holds).count();
+            let share = holding as f64 / judged.len() as f64;
+            metrics.insert(names::FAITHFULNESS.into(), share);
+        }
         if sheet.perturbation.is_none() {
-            self.accuracies.insert(sheet.level, accuracy);
+            self.accuracies
+                .insert(sheet.level, (correct.len(), accuracy));
         }
         EvaluationRecord {
             step: self.step,
@@ -343,8 +418,12 @@ impl Examination {
             unseen: sheet.unseen,
             perturbation: sheet.perturbation,
             problems: correct.len(),
+            num_tokens: std::mem::take(&mut self.num_tokens),
+            seconds: std::mem::take(&mut self.seconds),
             metrics,
             correct,
+            holds: Judgements(holds),
+            samples: Tallies(samples),
         }
     }
 }

@@ -1,7 +1,5 @@
 //! What follows a step before the next one: exams, checkpoints, tests.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
@@ -71,10 +69,9 @@ impl Session {
         &mut self,
         mut examination: Box<Examination>,
     ) -> Result<(), TrainError> {
-        let (events, tokens) = examination
+        let events = examination
             .advance(&self.model, &self.workers, &self.study)
             .await?;
-        self.num_tokens += tokens;
         self.events.extend(events);
         if !examination.is_finished() {
             self.unit = Some(Unit::Examine(examination));
@@ -82,22 +79,22 @@ impl Session {
         }
         crate::devices::tidy(&self.device);
         if self.follow_ups.pop_front() == Some(FollowUp::Exam) {
-            self.take_exam_results(examination.accuracies());
+            self.take_exam_results(&examination);
         }
         Ok(())
     }
 
     /// Opens levels, raises alarms, and asks for a checkpoint of the best model so far.
-    fn take_exam_results(&mut self, accuracies: &BTreeMap<u32, f64>) {
+    fn take_exam_results(&mut self, exam: &Examination) {
         let step = self.step;
-        let mean = accuracies.values().sum::<f64>() / accuracies.len().max(1) as f64;
-        self.exam = Some(mean);
-        for opened in self.curriculum.exam_results(accuracies) {
+        for opened in self.curriculum.exam_results(&exam.accuracies()) {
             self.events.push(Event::LevelOpened {
                 step,
                 level: opened.level,
             });
         }
+        self.exam = exam.mean();
+        let Some(mean) = self.exam else { return };
         self.events
             .extend(self.alarms.exam(step, mean).into_iter().map(Event::Alarm));
         if self.best_exam.is_none_or(|best| mean > best) {

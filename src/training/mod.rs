@@ -26,14 +26,13 @@ mod steps;
 mod workers;
 
 pub use alarms::Alarms;
-pub use changes::LIVE_SETTINGS;
 pub use checkpoint::{Snapshot, State};
 pub use estimate::{Estimate, Memory, StepTimes, measure_steps};
 pub use event::{
     Alarm, BatchItem, Branch, CARD_PROGRAMS, Command, CompletionRecord, EvaluationRecord, Event,
-    Phase, StepRecord,
+    Judgements, Phase, StepRecord, exam_means,
 };
-pub use examination::{Examination, Study};
+pub use examination::{Examination, Study, TestSet};
 pub use lengths::TooLong;
 pub use optimizer::{AdamW, schedule};
 pub use preview::{Piece, Preview, preview, preview_level};

@@ -101,14 +101,19 @@ fn clip_scale(norm: f64, max_norm: f64) -> f64 {
     }
 }
 
-/// The factor on the learning rate at `step` (from 1) of `steps`: a linear rise over the warm-up
-/// steps, then the configured shape down to `min_lr_ratio`.
-pub fn schedule(config: &OptimizerConfig, step: u64, steps: u64) -> f64 {
-    if step <= config.warmup_steps {
-        return step as f64 / config.warmup_steps as f64;
+/// The factor on the learning rate at `step` (from 1) of a schedule over `horizon` steps: Hugging
+/// Face's `get_linear_schedule_with_warmup` and its relatives, whose counter stands at `step` − 1 when
+/// step `step` is taken, with `min_lr_ratio` as the lower end. After the horizon the last factor holds.
+///
+/// One thing differs: their first step of a warm-up has rate 0. Here it has half of the second's, so that
+/// no step is taken in vain.
+pub fn schedule(config: &OptimizerConfig, step: u64, horizon: u64) -> f64 {
+    let counter = step.min(horizon).saturating_sub(1);
+    if counter < config.warmup_steps {
+        return (counter as f64).max(0.5) / config.warmup_steps as f64;
     }
-    let rest = steps.saturating_sub(config.warmup_steps).max(1);
-    let done = ((step - config.warmup_steps) as f64 / rest as f64).min(1.0);
+    let rest = horizon.saturating_sub(config.warmup_steps).max(1);
+    let done = (counter - config.warmup_steps) as f64 / rest as f64;
     let shape = match config.lr_scheduler_type {
         LrSchedulerType::Constant => return 1.0,
         LrSchedulerType::Linear => 1.0 - done,
@@ -131,21 +136,61 @@ mod tests {
     }
 
     #[test]
-    fn schedules_rise_and_fall() {
-        for (kind, middle, end) in [
-            (LrSchedulerType::Constant, 1.0, 1.0),
-            (LrSchedulerType::Linear, 0.55, 0.1),
-            (LrSchedulerType::Cosine, 0.55, 0.1),
+    fn schedules_are_those_of_hugging_face_and_no_step_has_rate_zero() {
+        // transformers.optimization with 4 warm-up steps of 10: lr_lambda(0), lr_lambda(1), …
+        let linear = [
+            0.0,
+            0.25,
+            0.5,
+            0.75,
+            1.0,
+            5.0 / 6.0,
+            4.0 / 6.0,
+            0.5,
+            2.0 / 6.0,
+            1.0 / 6.0,
+        ];
+        let cosine = |at: f64| 0.5 * (1.0 + (std::f64::consts::PI * at / 6.0).cos());
+        for (kind, at) in [
+            (LrSchedulerType::Constant, [1.0; 6]),
+            (
+                LrSchedulerType::Linear,
+                std::array::from_fn(|i| linear[4 + i]),
+            ),
+            (
+                LrSchedulerType::Cosine,
+                std::array::from_fn(|i| cosine(i as f64)),
+            ),
         ] {
+            let config = OptimizerConfig {
+                warmup_steps: 4,
+                min_lr_ratio: 0.0,
+                ..config(kind)
+            };
+            let factor = |step| schedule(&config, step, 10);
+            assert_eq!(factor(1), 0.125, "half of the second step's");
+            for step in 2..=10 {
+                let wanted = match step - 1 {
+                    counter @ 0..4 => linear[counter as usize],
+                    counter => at[counter as usize - 4],
+                };
+                assert!((factor(step) - wanted).abs() < 1e-12, "{kind:?} {step}");
+                assert!(factor(step) > 0.0);
+            }
+            // Extended: what held last goes on to hold.
+            assert_eq!(factor(11), factor(10));
+            assert_eq!(factor(500), factor(10));
+        }
+    }
+
+    #[test]
+    fn a_schedule_ends_at_its_lower_bound() {
+        for kind in [LrSchedulerType::Linear, LrSchedulerType::Cosine] {
             let at = |step| schedule(&config(kind), step, 110);
-            assert!((at(1) - 0.1).abs() < 1e-12);
-            assert!((at(10) - 1.0).abs() < 1e-12);
-            assert!((at(60) - middle).abs() < 1e-12, "{kind:?}");
-            assert!((at(110) - end).abs() < 1e-12);
-            assert!(
-                (at(500) - end).abs() < 1e-12,
-                "an extended run stays at its end"
-            );
+            assert!((at(11) - 1.0).abs() < 1e-12);
+            assert!((at(61) - 0.55).abs() < 1e-12, "{kind:?}");
+            // One step before the end of the shape, which is never reached.
+            assert!(at(110) > 0.1 && at(110) < 0.11, "{kind:?}");
         }
     }
 

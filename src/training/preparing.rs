@@ -208,6 +208,7 @@ impl Session {
             old_logps: (config.num_iterations > 1).then(|| logps.clone()),
             ref_logps: (config.beta != 0.0).then_some(logps),
             masked: false,
+            skipped: false,
         }
     }
 

@@ -6,14 +6,14 @@ use super::session::{Session, Unit};
 use super::steps::Begun;
 use super::workers::PolicyRow;
 use crate::balance::{self, Observation};
-use crate::config::{Origin, ZeroVariance};
+use crate::config::{Denominators, ZeroVariance};
 use crate::curriculum::ProblemRef;
 use crate::losses::{Advantages, advantages};
 use crate::text::Example;
 
 /// Graded completions of a GRPO step: whole groups, one after the other.
 pub(super) struct Rollouts {
-    /// What is learnt from (groups without variance left out, where they are).
+    /// All that count in the denominators, whether anything is learnt from them or not.
     pub rows: Vec<PolicyRow>,
 }
 
@@ -48,22 +48,7 @@ impl Session {
             .timing
             .insert("rollout".into(), self.clock.seconds() - started);
 
-        let started = self.clock.seconds();
-        let measured = self.divergence(&graded.examples, &graded.logps).await?;
-        let mut reference = None;
-        if let Some((nats, logps)) = measured {
-            let divergence = Observation::Divergence {
-                step,
-                nats,
-                probe: false,
-            };
-            self.observe(divergence, &mut begun.measured)?;
-            let shared = config.beta != 0.0 && self.kl_shares_origin();
-            reference = shared.then_some(logps);
-        }
-        begun
-            .timing
-            .insert("logps".into(), self.clock.seconds() - started);
+        let mut reference = self.measure_divergence(&mut begun, step, &graded).await?;
 
         let mut kept = all;
         if config.zero_variance == ZeroVariance::Resample {
@@ -82,11 +67,45 @@ impl Session {
         self.log_completions(step, &graded, &kept);
         begun.batch.extend(self.groups(&graded, &kept));
         if config.beta != 0.0 && reference.is_none() {
+            let started = self.clock.seconds();
             reference = self.reference(&graded).await?;
+            *begun.timing.entry("logps".into()).or_default() += self.clock.seconds() - started;
         }
         let rows = self.policy_rows(graded, &kept, reference);
         self.unit = Some(Unit::Update(begun, Some(Rollouts { rows })));
         Ok(())
+    }
+
+    /// D over the rollouts of a step, where somebody needs it: the controller, the KL (which is measured
+    /// over the same log-probabilities where both have one origin; they are returned then), or now and then
+    /// whoever watches. What only the last asked for is not charged to the run.
+    async fn measure_divergence(
+        &mut self,
+        begun: &mut Begun,
+        step: u64,
+        graded: &Graded,
+    ) -> Result<Option<Vec<Vec<f32>>>, TrainError> {
+        let shared = self.config.grpo.beta != 0.0 && self.kl_shares_origin();
+        let decides = self.controller.uses().divergence;
+        let every = self.config.logging.divergence_every;
+        let grpo_steps = self.controller.signals().grpo_steps;
+        let shown = every > 0 && grpo_steps.is_multiple_of(every);
+        if !(decides || shared || shown) {
+            return Ok(None);
+        }
+        let started = self.clock.seconds();
+        let mut reference = None;
+        if let Some((found, logps)) = self.divergence(&graded.examples, &graded.logps).await? {
+            self.observe(found.observation(step, false), &mut begun.measured)?;
+            reference = shared.then_some(logps);
+        }
+        let seconds = self.clock.seconds() - started;
+        if decides || shared {
+            begun.timing.insert("logps".into(), seconds);
+        } else {
+            begun.book_apart(seconds);
+        }
+        Ok(reference)
     }
 
     /// Asks `count` problems and grades their completions.
@@ -233,8 +252,9 @@ impl Session {
     async fn reference(&self, graded: &Graded) -> Result<Option<Vec<Vec<f32>>>, TrainError> {
         let balance = &self.config.balance;
         let origin = balance.kl_origin.unwrap_or(balance.origin);
-        let model = self.origin(origin).or_else(|| self.origin(Origin::Warmup));
-        let Some(model) = model else { return Ok(None) };
+        let Some(model) = self.origin(origin) else {
+            return Ok(None);
+        };
         let temperature = self.config.grpo.temperature;
         Ok(Some(
             self.workers
@@ -259,7 +279,8 @@ impl Session {
             .zip(graded.records);
         for (index, ((example, logps), record)) in sampled.enumerate() {
             let ref_logps = reference.as_mut().and_then(Iterator::next);
-            if all.zero_variance[index] && config.zero_variance != ZeroVariance::Keep {
+            let skipped = all.zero_variance[index] && config.zero_variance != ZeroVariance::Keep;
+            if skipped && config.denominators == Denominators::Live {
                 continue;
             }
             rows.push(PolicyRow {
@@ -269,6 +290,7 @@ impl Session {
                 old_logps: (config.num_iterations > 1).then_some(logps),
                 ref_logps,
                 masked: config.mask_truncated_completions && !record.finished,
+                skipped,
             });
         }
         rows

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::RunConfig;
+use crate::config::{Origin, RunConfig};
 use crate::training::{Setup, Start, StepRecord};
 
 const TINY: &str = r#"

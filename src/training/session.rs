@@ -94,7 +94,7 @@ impl Session {
     /// belong to the configuration.
     pub fn new(setup: Setup, start: Start) -> Result<Self, TrainError> {
         let Setup {
-            config,
+            mut config,
             device,
             task,
             text,
@@ -102,6 +102,7 @@ impl Session {
             notices,
             ..
         } = setup;
+        config.settle();
         let levels = config.curriculum.levels[0]..=config.curriculum.levels[1];
         let demonstrations =
             Pool::demonstrations(task.as_ref(), levels.clone(), config.task.demonstrations)?;
@@ -110,6 +111,7 @@ impl Session {
         let workers = Workers::new(shards, device.clone(), text.pad());
         let mut notices = notices;
         notices.extend(short_levels(&config, task.as_ref()));
+        notices.extend(truncated_sampling(&config));
         let long = lengths::check(&config, task.as_ref(), &text, &model.spec, &demonstrations)?;
         notices.extend(long);
         let study = Study::new(&config, task, text);
@@ -365,9 +367,40 @@ impl Session {
     }
 }
 
-/// Levels whose test set is smaller than asked for, since the task has no more different problems.
+/// Completions of truncated sampling are none of the policy's own, so a divergence measured over them is
+/// none of the policy's either. Said where it decides something.
+fn truncated_sampling(config: &RunConfig) -> Option<String> {
+    let (grpo, balance) = (&config.grpo, &config.balance);
+    let truncated = [
+        (grpo.top_k > 0, format!("grpo.top_k = {}", grpo.top_k)),
+        (grpo.top_p < 1.0, format!("grpo.top_p = {}", grpo.top_p)),
+        (grpo.min_p > 0.0, format!("grpo.min_p = {}", grpo.min_p)),
+    ];
+    let by: Vec<String> = truncated
+        .into_iter()
+        .filter(|(on, _)| *on)
+        .map(|(_, set)| set)
+        .collect();
+    let pulls = balance.method == crate::config::Method::Sasr && balance.lambda > 0.0;
+    let used = match (pulls, grpo.beta != 0.0) {
+        (true, true) => "balance.lambda and grpo.beta",
+        (true, false) => "balance.lambda",
+        (false, true) => "grpo.beta",
+        (false, false) => return None,
+    };
+    (!by.is_empty()).then(|| {
+        format!(
+            "{}: sampling leaves tokens out, so the divergence that {used} works with is not the \
+             policy's own. Sample without truncation, or set {used} to 0",
+            by.join(", ")
+        )
+    })
+}
+
+/// Levels whose exam or test set is smaller than asked for, since the task has no more different problems.
 fn short_levels(config: &RunConfig, task: &dyn crate::tasks::Task) -> Vec<String> {
-    let evaluation = &config.evaluation;
+    use crate::curriculum::{exam_problems, test_problems};
+    let (exam, evaluation) = (&config.exam, &config.evaluation);
     let [low, high] = config.curriculum.levels;
     let training: Vec<u32> = (low..=high).collect();
     let tested = if evaluation.levels.is_empty() {
@@ -375,19 +408,34 @@ fn short_levels(config: &RunConfig, task: &dyn crate::tasks::Task) -> Vec<String
     } else {
         &evaluation.levels
     };
-    let short = |level: &u32| {
-        let asked = evaluation.problems;
-        let found = crate::curriculum::test_problems(task, *level, asked).len();
-        (found < asked).then(|| {
-            format!(
-                "level {level} has {found} different test problems, fewer than the {asked} of \
-                 evaluation.problems: all of them are asked"
-            )
-        })
-    };
-    tested
-        .iter()
-        .chain(&evaluation.unseen_levels)
-        .filter_map(short)
-        .collect()
+    let mut notices = Vec::new();
+    for &level in training.iter().filter(|_| exam.every > 0) {
+        let found = exam_problems(task, level, exam.problems).len();
+        notices.extend(match found {
+            0 if level < high => Some(format!(
+                "level {level} has no exam problems: it cannot be examined, so the next level opens at \
+                 the first exam"
+            )),
+            0 => Some(format!(
+                "level {level} has no exam problems: exams say nothing about it"
+            )),
+            found if found < exam.problems => Some(format!(
+                "level {level} has {found} different exam problems, fewer than the {} of \
+                 exam.problems: all of them are asked",
+                exam.problems
+            )),
+            _ => None,
+        });
+    }
+    for &level in tested.iter().chain(&evaluation.unseen_levels) {
+        let found = test_problems(task, level, evaluation.problems).len();
+        if found < evaluation.problems {
+            notices.push(format!(
+                "level {level} has {found} different test problems, fewer than the {} of \
+                 evaluation.problems: all of them are asked",
+                evaluation.problems
+            ));
+        }
+    }
+    notices
 }

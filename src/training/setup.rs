@@ -1,8 +1,11 @@
 //! From a configuration to everything a session needs: the task, the text, the model.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use sha2::Digest as _;
 
 use super::TrainError;
 use crate::config::{RunConfig, TokenizerKind};
@@ -26,6 +29,26 @@ pub struct Setup {
     pub notices: Vec<String>,
     /// Data files and the SHA-256 of their bytes.
     pub fingerprints: Vec<(String, String)>,
+    /// Files that model and tokenizer were read from, by name, and the SHA-256 of their bytes; none where
+    /// both are made here.
+    pub sources: Vec<(String, String)>,
+}
+
+/// A loader that keeps account of what was read.
+struct Account<'a> {
+    loader: &'a Loader<'a>,
+    read: RefCell<BTreeMap<String, String>>,
+}
+
+impl Account<'_> {
+    fn load(&self, path: &str) -> std::io::Result<Vec<u8>> {
+        let bytes = (self.loader)(path)?;
+        // Where a folder lies says nothing about what is in it.
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        let sum = format!("{:x}", sha2::Sha256::digest(&bytes));
+        self.read.borrow_mut().insert(name.to_owned(), sum);
+        Ok(bytes)
+    }
 }
 
 impl Setup {
@@ -37,11 +60,16 @@ impl Setup {
         let device = device.without_autodiff();
         let built = tasks::build(&config.task, loader)?;
         let task: Arc<dyn Task> = Arc::from(built.task);
-        let text = text(&config, task.as_ref(), loader)?;
+        let account = Account {
+            loader,
+            read: RefCell::default(),
+        };
+        let read = |path: &str| account.load(path);
+        let text = text(&config, task.as_ref(), &read)?;
         let model = if config.model.path.is_empty() {
             from_scratch(&config, &text, &device)
         } else {
-            from_folder(&config.model.path, loader, &device)?
+            from_folder(&config.model.path, &read, &device)?
         };
         let room = model.spec.vocab_size;
         if text.vocabulary() > room {
@@ -58,6 +86,7 @@ impl Setup {
             model,
             notices,
             fingerprints: built.fingerprints,
+            sources: account.read.into_inner().into_iter().collect(),
             config,
         })
     }

@@ -24,6 +24,8 @@ pub(super) struct Begun {
     pub plan: Plan,
     /// Clock at the beginning.
     started: f64,
+    /// Seconds that are not the step's own.
+    apart: f64,
     pub measured: Vec<Observation>,
     pub timing: BTreeMap<String, f64>,
     pub metrics: BTreeMap<String, f64>,
@@ -36,11 +38,18 @@ impl Begun {
         Self {
             plan,
             started,
+            apart: 0.0,
             measured,
             timing,
             metrics,
             batch,
         }
+    }
+
+    /// Notes what was measured for whoever watches alone: it is no part of the step's time.
+    pub(super) fn book_apart(&mut self, seconds: f64) {
+        self.timing.insert("display".into(), seconds);
+        self.apart += seconds;
     }
 
     fn weight(&self, loss: LossTerm) -> f64 {
@@ -120,10 +129,12 @@ impl Session {
         let step = self.step + 1;
         let branch = begun.plan.explanation.branch;
         let rows = rollouts.map(|rollouts| rollouts.rows).unwrap_or_default();
-        let iterations = if rows.is_empty() {
-            1
-        } else {
+        // Rollouts that teach nothing have no part in the step.
+        let learnt = rows.iter().any(PolicyRow::is_learnt);
+        let iterations = if learnt {
             self.config.grpo.num_iterations.max(1)
+        } else {
+            1
         };
         let mut outcome = Outcome::default();
         for iteration in 0..iterations {
@@ -134,16 +145,18 @@ impl Session {
                 parts.push((LossTerm::Sft, weight, gradient));
             }
             let weight = begun.weight(LossTerm::Grpo);
-            if weight > 0.0 && !rows.is_empty() {
+            if weight > 0.0 && learnt {
                 let gradient = self.policy_gradient(&rows, &mut begun).await?;
                 parts.push((LossTerm::Grpo, weight, gradient));
             }
-            self.apply(step, branch, parts, &mut outcome).await?;
+            let whole = begun.plan.terms.iter().map(|term| term.weight).sum();
+            self.apply(step, branch, shared_out(parts, whole), &mut outcome)
+                .await?;
         }
         begun
             .timing
             .insert("update".into(), self.clock.seconds() - started);
-        let taken = begun.plan.taken(outcome.updated);
+        let taken = begun.plan.carried_out(outcome.updates, outcome.sft_share());
         self.observe(taken, &mut begun.measured)?;
         self.step = step;
         let record = self.record(*begun, branch, outcome);
@@ -164,6 +177,10 @@ impl Session {
             .curriculum
             .demonstrations(&self.demonstrations, step, count);
         let (examples, items) = self.examples(&places, step, self.config.task.orders)?;
+        let too_long = places.len() - items.len();
+        if too_long > 0 {
+            begun.metrics.insert("sft_too_long".into(), too_long as f64);
+        }
         begun.batch.extend(items);
         let gradient = self
             .workers
@@ -205,12 +222,12 @@ impl Session {
         parts: Vec<(LossTerm, f64, Gradient)>,
         outcome: &mut Outcome,
     ) -> Result<(), TrainError> {
-        // Where every group had zero variance there is nothing to learn from: an attempt was made,
-        // weights and moments stay.
+        // Where no group has variance, or every completion is masked, there is nothing to learn from: an
+        // attempt was made, weights and moments stay.
         if parts.is_empty() {
             return Ok(());
         }
-        let shape = schedule(&self.config.optimizer, step, self.config.max_steps);
+        let shape = schedule(&self.config.optimizer, step, self.config.optimizer.horizon);
         let rate = |loss: LossTerm| match loss {
             LossTerm::Sft => self.config.sft.learning_rate * shape,
             LossTerm::Grpo => self.config.grpo.learning_rate * shape,
@@ -219,9 +236,13 @@ impl Session {
             .iter()
             .map(|(loss, weight, _)| weight * rate(*loss))
             .sum();
-        let which = match (self.optimizers.len(), branch) {
-            (2, Branch::Grpo) => 1,
-            _ => 0,
+        let sft = parts.iter().filter(|(loss, ..)| *loss == LossTerm::Sft);
+        let sft_weight: f64 = sft.map(|(_, weight, _)| weight).sum();
+        // The second one is for updates of GRPO alone.
+        let which = if sft_weight == 0.0 {
+            self.optimizers.len() - 1
+        } else {
+            0
         };
         let gradient = mix(parts).await?;
         (outcome.loss, outcome.norm) = (gradient.loss, gradient.norm);
@@ -246,7 +267,8 @@ impl Session {
         self.optimizers[which]
             .step(parameters, gradient, learning_rate, config, shards)
             .await;
-        outcome.updated = true;
+        outcome.updates += 1;
+        outcome.sft_updates += sft_weight;
         Ok(())
     }
 
@@ -255,12 +277,12 @@ impl Session {
             step: self.step,
             phase: self.phase,
             branch,
-            updated: outcome.updated,
+            updated: outcome.updates > 0,
             loss: outcome.loss,
             grad_norm: outcome.norm,
             learning_rate: outcome.learning_rate,
             num_tokens: self.num_tokens,
-            step_time: self.clock.seconds() - begun.started,
+            step_time: self.clock.seconds() - begun.started - begun.apart,
             timing: begun.timing,
             metrics: begun.metrics,
             decision: Some(begun.plan.explanation),
@@ -270,13 +292,36 @@ impl Session {
     }
 }
 
-/// What came of a step.
+/// What came of a step. Loss, norm and rate are those of its last update.
 #[derive(Default)]
 struct Outcome {
-    updated: bool,
+    updates: u64,
+    /// SFT's part of them: 1 for an update of SFT alone.
+    sft_updates: f64,
     loss: f64,
     norm: f64,
     learning_rate: f64,
+}
+
+impl Outcome {
+    fn sft_share(&self) -> f64 {
+        self.sft_updates / self.updates.max(1) as f64
+    }
+}
+
+/// The parts with weights that add up to `whole`: one that falls away leaves its weight to the others.
+fn shared_out(
+    mut parts: Vec<(LossTerm, f64, Gradient)>,
+    whole: f64,
+) -> Vec<(LossTerm, f64, Gradient)> {
+    let there: f64 = parts.iter().map(|(_, weight, _)| weight).sum();
+    if there != whole {
+        let one = parts.len() == 1;
+        for (_, weight, _) in &mut parts {
+            *weight = if one { whole } else { *weight * whole / there };
+        }
+    }
+    parts
 }
 
 /// The weighted sum of gradients; a single one as it is.

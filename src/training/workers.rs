@@ -22,21 +22,31 @@ pub struct Gradient {
     pub tokens: u64,
 }
 
-/// A completion to learn from by policy gradient.
+/// A completion of a generation batch.
 #[derive(Clone, Debug)]
 pub struct PolicyRow {
-    /// Prompt and completion; empty of completion tokens where masked.
+    /// Prompt and completion.
     pub example: Example,
     pub advantage: f32,
     /// log π_old per completion token; `None` where the policy is its own.
     pub old_logps: Option<Vec<f32>>,
     /// log π_ref per completion token, where β ≠ 0.
     pub ref_logps: Option<Vec<f32>>,
-    /// Left out of the loss (a truncated completion, where those are masked).
+    /// Left out of the loss (a truncated completion, where those are masked): it counts as a row
+    /// without tokens.
     pub masked: bool,
+    /// Adds nothing to the loss (a completion of a group without variance), and still counts in the
+    /// denominators with all its tokens.
+    pub skipped: bool,
 }
 
 impl PolicyRow {
+    /// Whether anything is learnt from it.
+    pub fn is_learnt(&self) -> bool {
+        !self.masked && !self.skipped
+    }
+
+    /// Tokens that count in the denominators.
     fn completion(&self) -> usize {
         if self.masked {
             0
@@ -115,8 +125,9 @@ impl Workers {
         Ok(self.sum(model, parts, tokens).await?.0)
     }
 
-    /// The gradient of the policy loss over `rows`, split into `gradient_accumulation_steps`
-    /// micro-batches as TRL does, and its metrics.
+    /// The gradient of the policy loss over `rows`, the whole generation batch, split into
+    /// `gradient_accumulation_steps` micro-batches as TRL does; and its metrics, which are those of the
+    /// rows that are learnt from. Zeros where nothing is.
     ///
     /// # Errors
     /// If the device fails.
@@ -126,7 +137,8 @@ impl Workers {
         rows: Vec<PolicyRow>,
         config: &GrpoConfig,
     ) -> Result<(Gradient, PolicyMetrics), TrainError> {
-        let tokens = rows.iter().map(|row| row.example.ids.len() as u64).sum();
+        let learnt = rows.iter().filter(|row| row.is_learnt());
+        let tokens = learnt.map(|row| row.example.ids.len() as u64).sum();
         let lengths: Vec<usize> = rows.iter().map(PolicyRow::completion).collect();
         let accumulation = config.gradient_accumulation_steps.max(1);
         let size = rows.len().div_ceil(accumulation).max(1);
@@ -144,7 +156,7 @@ impl Workers {
         for micro in weighted.chunks(size) {
             let kept: Vec<_> = micro
                 .iter()
-                .filter(|(row, _)| !row.masked)
+                .filter(|(row, _)| row.is_learnt())
                 .cloned()
                 .collect();
             let dealt = deal(kept, self.shards.count(), |(row, _)| row.example.ids.len());

@@ -29,7 +29,6 @@ use crate::app::in_full;
 use crate::app::record::RunKey;
 use crate::config::{RunConfig, TaskConfig};
 use crate::files;
-use crate::runs::read::CONFIG;
 use crate::runs::{folder, place};
 use crate::tasks::{self, Split, Task};
 use crate::training::BatchItem;
@@ -193,11 +192,11 @@ impl Shelf {
                 self.say_if_failed(deleted);
             }
             Errand::Configure(run) => {
-                let place = self.places.path(&run).join(CONFIG);
-                self.mouth.say(match RunConfig::load(Some(&place), &[]) {
-                    Ok(config) => Found::Config(Box::new(config)),
-                    Err(error) => Found::Failed(error.to_string()),
-                });
+                self.mouth
+                    .say(match RunConfig::load_run(&self.places.path(&run), &[]) {
+                        Ok(config) => Found::Config(Box::new(config.unsettled())),
+                        Err(error) => Found::Failed(error.to_string()),
+                    });
             }
             Errand::Reveal(run) => {
                 let shown = self.desk.desktop.reveal(&self.places.path(&run));

@@ -1,17 +1,19 @@
 //! What a run has said so far, made ready for drawing: fed with the same events whether the run is
 //! trained here, followed from its folder, or opened after its end.
 
-mod changes;
 mod columns;
 mod journal;
 
-pub use changes::{Change, InForce};
+pub use crate::runs::changes::{Change, InForce};
 pub use columns::{Column, Columns, names, smoothed};
 pub use journal::Journal;
 
 use crate::balance::LoggedStep;
 use crate::config::RunConfig;
-use crate::training::{Alarm, CompletionRecord, EvaluationRecord, Event, Phase, StepRecord};
+use crate::runs::changes;
+use crate::training::{
+    Alarm, CompletionRecord, EvaluationRecord, Event, Phase, StepRecord, exam_means,
+};
 
 /// Compressed bytes of completions kept in memory; the run folder has them all.
 const COMPLETIONS_KEPT: usize = 64 << 20;
@@ -286,16 +288,8 @@ impl Record {
             .filter(|record| record.kind == "exam")
     }
 
-    /// Mean accuracy over levels of the exam at every step that had one.
+    /// Accuracy of the exam at every step that had one.
     pub fn exam_curve(&self) -> Vec<(u64, f64)> {
-        let mut sums: std::collections::BTreeMap<u64, (f64, usize)> = Default::default();
-        for record in self.exams() {
-            if let Some(accuracy) = record.metrics.get("accuracy") {
-                let sum = sums.entry(record.step).or_default();
-                *sum = (sum.0 + accuracy, sum.1 + 1);
-            }
-        }
-        let mean = |(step, (sum, count))| (step, sum / count as f64);
-        sums.into_iter().map(mean).collect()
+        exam_means(&self.evaluations)
     }
 }

@@ -65,7 +65,13 @@ pub(super) fn run(
         }
         if due.divergence {
             let (nats, probe) = (policy.d, true);
-            measured.push(Observation::Divergence { step, nats, probe });
+            measured.push(Observation::Divergence {
+                step,
+                nats,
+                probe,
+                tokens: 0,
+                capped: 0,
+            });
         }
         observe(controller, &measured);
         let plan = controller.plan(step);
@@ -209,6 +215,8 @@ fn d_pull_counts_the_growth_under_grpo_and_forgets_under_sft() {
         step: 52,
         sft_share: 0.0,
         updated: false,
+        updates: 1,
+        asked: true,
     };
     assert_eq!(pull(&[idle, divergence(53, 0.35)]), 0.25);
     // One GRPO and three SFT updates: three times a tenth forgotten, a quarter of the growth added.

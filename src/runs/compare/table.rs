@@ -3,12 +3,19 @@
 use std::fmt::Write as _;
 
 use super::{Comparison, Estimate, Group};
+use crate::evaluation::names;
 
 impl Comparison {
     /// Results, results by level, cost and differences, in aligned columns. Accuracies are in
     /// percent, with their 95 % intervals in brackets.
     pub fn table(&self) -> String {
         let mut text = String::new();
+        for sentence in &self.head {
+            text.push_str(&format!("{sentence}\n"));
+        }
+        if !self.head.is_empty() {
+            text.push('\n');
+        }
         let first = self.reference();
         let sampled = |prefix: &str| first.sampled_name(prefix).map(str::to_owned);
         let mut columns: Vec<(String, Column)> = vec![column("accuracy", "accuracy", percent)];
@@ -16,7 +23,9 @@ impl Comparison {
             columns.extend(sampled(prefix).map(|name| column(&name, &name, percent)));
         }
         columns.extend([
-            column("distinct correct paths", "distinct_correct_paths", plain),
+            column("two right differ", names::CORRECT_PATH_SIMPSON, percent),
+            column("paths among 4", names::RAREFIED_CORRECT_PATHS, plain),
+            column("for the right reason", names::SAMPLED_FAITHFULNESS, percent),
             column("perturbed", "accuracy_perturbed", percent),
             column("unseen levels", "accuracy_unseen", percent),
             column("gain", "gain", points),
@@ -50,8 +59,9 @@ impl Comparison {
             column("SFT steps", "sft_steps", whole),
             column("GRPO steps", "grpo_steps", whole),
             column("blended", "blend_steps", whole),
-            column("tokens", "tokens", whole),
+            column("training tokens", "tokens", whole),
             column("seconds", "seconds", whole),
+            column("exam and test tokens", "evaluation_tokens", whole),
         ];
         self.section(&mut text, "Cost (mean over runs)", columns);
 

@@ -88,11 +88,11 @@ pub fn balance(steps: &[&StepRecord]) -> String {
     keys.push(Key::new("box c-sft", "SFT step (strip)"));
     keys.push(Key::new("box c-grpo", "GRPO step (strip)"));
     let explanation = if drawn.is_empty() {
-        "The strip shows what each step was: orange for the textbook (SFT), blue for the quiz \
+        "The strip shows what each step was: blue for the textbook (SFT), orange for the quiz \
          (GRPO)."
     } else {
         "Before each step a number α between 0 and 1 is drawn. If it falls below p, the step is \
-         SFT (orange), otherwise GRPO (blue). The strip shows what each step was; in long runs, \
+         SFT (blue), otherwise GRPO (orange). The strip shows what each step was; in long runs, \
          the share of each."
     };
     let title = "p, the probability of an SFT step";
@@ -125,8 +125,8 @@ fn signals(steps: &[&StepRecord], decided: &[(&StepRecord, &Explanation)]) -> St
         Axis::new("nats per token"),
     );
     for (name, colour, points) in [
-        ("D, measured", "c-grpo", measured),
-        ("D_pull, the part that counts", "c-4", pull),
+        ("D", "c-6", measured),
+        ("D_pull, the part that counts", "c-grpo", pull),
     ] {
         divergence.lines.extend(noisy(name, colour, points));
     }

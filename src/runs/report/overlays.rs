@@ -9,20 +9,20 @@ use super::series::{Point, thin, trend};
 use crate::config::Method;
 use crate::runs::compare::Group;
 use crate::runs::read::RunData;
-use crate::training::{Phase, StepRecord};
+use crate::training::{Phase, StepRecord, exam_means};
 
-/// Colour and dash of a group: methods keep their colours from report to report; a second group
-/// of a method is dashed, and a third dotted.
+/// Colour and dash of a group: a method has its colour in every report; a second group of a method is
+/// dashed, and a third dotted.
 pub fn look(groups: &[Group], index: usize) -> (&'static str, Stroke) {
     let method = groups[index].method;
     let colour = match method {
-        Method::Sasr => "c-0",
-        Method::Sft => "c-1",
-        Method::Grpo => "c-2",
-        Method::Static => "c-3",
-        Method::Periodic => "c-4",
-        Method::Constant => "c-5",
-        Method::Cosine => "c-6",
+        Method::Sasr => "m-sasr",
+        Method::Sft => "m-sft",
+        Method::Grpo => "m-grpo",
+        Method::Static => "m-static",
+        Method::Periodic => "m-periodic",
+        Method::Constant => "m-constant",
+        Method::Cosine => "m-cosine",
     };
     let twins = groups[..index]
         .iter()
@@ -121,23 +121,8 @@ fn over_runs(
 
 /// Accuracy of each exam, over its levels.
 fn exam_curve(run: &RunData) -> Vec<(f64, f64)> {
-    let mut exams: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
-    for record in run
-        .evaluations
-        .iter()
-        .filter(|r| r.kind == "exam" && r.perturbation.is_none())
-    {
-        if let Some(accuracy) = record.metrics.get("accuracy") {
-            let (sum, problems) = exams.entry(record.step).or_default();
-            *sum += accuracy * record.problems as f64;
-            *problems += record.problems as f64;
-        }
-    }
-    exams
-        .into_iter()
-        .filter(|(_, (_, problems))| *problems > 0.0)
-        .map(|(step, (sum, problems))| (step as f64, sum / problems))
-        .collect()
+    let means = exam_means(&run.evaluations).into_iter();
+    means.map(|(step, mean)| (step as f64, mean)).collect()
 }
 
 /// A metric in sixty stretches of the budget, so that runs with GRPO steps at different moments

@@ -1,5 +1,7 @@
 //! The parts of a page: text that is safe to show, figures, tables, and the document around them.
 
+use crate::palette;
+
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
@@ -25,10 +27,13 @@ pub fn escape(text: &str) -> String {
 /// A complete page. `body` is markup.
 pub fn document(title: &str, body: &str) -> String {
     let title = escape(title);
+    let style = STYLE
+        .replace("{light}", &palette::css(false))
+        .replace("{dark}", &palette::css(true));
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n\
+         <title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}</main>\n\
          <script>\n{SCRIPT}</script>\n</body>\n</html>\n"
     )
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::charts::heat_map;
 use super::format::{number, percent, points};
 use super::page::{figure, paragraph, table};
-use crate::runs::compare::is_share;
+use crate::evaluation::catalogue::{Unit, describe, rank};
+use crate::evaluation::names;
 use crate::runs::outcome::{Outcome, Score, Test};
 use crate::training::EvaluationRecord;
 
@@ -74,7 +75,7 @@ pub fn final_test(outcome: &Outcome) -> String {
     let (Some(test), warm) = (&outcome.last, outcome.after_warmup.as_ref()) else {
         return String::new();
     };
-    by_level(test, warm) + &metrics(test, warm) + &robustness(test)
+    by_level(test, warm) + &faithfulness(test) + &metrics(test, warm) + &robustness(test)
 }
 
 fn by_level(test: &Test, warm: Option<&Test>) -> String {
@@ -129,120 +130,47 @@ fn by_level(test: &Test, warm: Option<&Test>) -> String {
     format!("<h4>Accuracy</h4>\n{}", table(&head, &rows))
 }
 
-/// What a metric of an evaluation means, in the order they are listed in.
-const METRICS: [(&str, &str, &str); 14] = [
-    ("mean@", "", "share of samples that are right, on average"),
-    (
-        "pass@",
-        "",
-        "chance that at least one of this many samples is right",
-    ),
-    (
-        "maj@",
-        "",
-        "chance that the most frequent answer among this many samples is right",
-    ),
-    (
-        "cons_pass_gap",
-        "pass − maj",
-        "what choosing the right sample would gain over voting",
-    ),
-    (
-        "distinct_correct_paths",
-        "distinct right paths",
-        "ways of solving a problem among its samples",
-    ),
-    (
-        "distinct_paths",
-        "distinct paths",
-        "ways of reasoning among a problem's samples",
-    ),
-    (
-        "correct_path_entropy",
-        "entropy of right paths",
-        "nats; 0 if all right samples reason alike",
-    ),
-    (
-        "path_entropy",
-        "entropy of paths",
-        "nats; 0 if all samples reason alike",
-    ),
-    (
-        "answer_entropy",
-        "entropy of answers",
-        "nats; 0 if all samples give one answer",
-    ),
-    (
-        "effective_answers",
-        "effective answers",
-        "exp of the entropy of answers",
-    ),
-    (
-        "ead",
-        "EAD",
-        "distinct n-grams over the number expected by chance",
-    ),
-    (
-        "distinct_n",
-        "distinct-n",
-        "distinct n-grams over all n-grams",
-    ),
-    (
-        "self_bleu",
-        "self-BLEU",
-        "how alike the samples are; 1 if identical",
-    ),
-    (
-        "accuracy",
-        "greedy accuracy",
-        "share of problems solved at the first try",
-    ),
-];
+/// How many of the right answers are right for the right reason.
+fn faithfulness(test: &Test) -> String {
+    let Some(share) = test.seen.metrics.get(names::FAITHFULNESS) else {
+        return String::new();
+    };
+    paragraph(&format!(
+        "Of the right answers, {} are reasoned soundly from the first step to the last; the others are right \
+         although a step does not hold.",
+        percent(*share)
+    ))
+}
 
-/// A metric's name for people and what it means; none for one that is not known here.
+/// A metric's name for people and what it means; none for one that is not known.
 pub fn metric_name(name: &str) -> Option<(String, &'static str)> {
-    METRICS
-        .iter()
-        .find_map(|&(key, title, meaning)| match key.ends_with('@') {
-            true => name.starts_with(key).then(|| (name.to_owned(), meaning)),
-            false => (name == key).then(|| (title.to_owned(), meaning)),
-        })
+    let (metric, number) = describe(name)?;
+    Some((metric.title_with(number), metric.meaning))
 }
 
 /// A metric's value as people read it.
 pub fn metric_value(name: &str, value: f64) -> String {
-    if is_share(name) && name.contains('@') || name.starts_with("accuracy") {
-        percent(value)
-    } else {
-        number(value)
+    match describe(name).map(|(metric, _)| metric.unit) {
+        Some(Unit::Share) => percent(value),
+        _ => number(value),
     }
 }
 
 fn metrics(test: &Test, warm: Option<&Test>) -> String {
-    let order = |name: &str| {
-        let place = METRICS
-            .iter()
-            .position(|(key, _, _)| match key.ends_with('@') {
-                true => name.starts_with(key),
-                false => name == *key,
-            });
-        let count = name.split('@').nth(1).and_then(|k| k.parse::<u32>().ok());
-        (place.unwrap_or(METRICS.len()), count, name.to_owned())
-    };
-    let mut names: Vec<&String> = test
+    let mut listed: Vec<&String> = test
         .seen
         .metrics
         .keys()
-        .filter(|name| *name != "accuracy")
+        .filter(|name| *name != "accuracy" && *name != names::FAITHFULNESS)
         .collect();
-    if names.is_empty() {
+    if listed.is_empty() {
         return String::new();
     }
-    names.sort_by_key(|name| order(name));
+    listed.sort_by_key(|name| (rank(name), *name));
     let mut head = vec!["", "final test"];
     head.extend(warm.map(|_| "after warm-up"));
     head.push("what it is");
-    let rows: Vec<Vec<String>> = names
+    let rows: Vec<Vec<String>> = listed
         .into_iter()
         .map(|name| {
             let (title, meaning) = metric_name(name).unwrap_or((name.clone(), ""));
@@ -259,8 +187,8 @@ fn metrics(test: &Test, warm: Option<&Test>) -> String {
     format!(
         "<h4>With several samples per problem</h4>\n{}{}",
         paragraph(
-            "Means over the problems of the trained levels. Diversity over all samples falls \
-             merely by getting more of them right, so it is given for the right ones as well."
+            "Means over the problems of the trained levels, each over the problems that it is defined for. \
+             What a number of ways grows or falls with is said beside it."
         ),
         table(&head, &rows).replacen("<table>", "<table class=\"last-text\">", 1)
     )

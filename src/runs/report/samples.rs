@@ -70,9 +70,9 @@ fn two_ways<'a>(
 
 fn card(title: &str, sample: &CompletionRecord) -> String {
     let (verdict, class, colour) = if sample.correct {
-        ("right", "good", "c-3")
+        ("✔ right", "good", "c-right")
     } else {
-        ("wrong", "bad", "c-0")
+        ("✖ wrong", "bad", "c-wrong")
     };
     let mut facts = vec![format!("reward {}", number(f64::from(sample.reward)))];
     if sample.parts.len() > 1 {

@@ -7,7 +7,6 @@ use super::format::{duration, percent, short, whole};
 use super::page::{Parts, details, document, escape, figure, paragraph, table};
 use super::{curves, decisions, results, samples};
 use crate::config::{self, RunConfig, TaskKind};
-use crate::runs::compare::method_name;
 use crate::runs::outcome::Outcome;
 use crate::runs::read::RunData;
 use crate::training::{Alarm, Phase, StepRecord};
@@ -20,7 +19,7 @@ pub fn page(run: &RunData) -> String {
         .iter()
         .filter(|step| step.phase != Phase::Base)
         .collect();
-    let method = method_name(run.config.balance.method);
+    let method = run.config.balance.method.name();
     let mut body = format!(
         "<header>\n<p class=\"kind\">SASR run, method {method}, seed {}</p>\n<h1>{}</h1>\n\
          <p class=\"summary\">{}</p>\n</header>\n",
@@ -187,7 +186,7 @@ fn alarms(alarms: &[Alarm]) -> String {
 
 /// Where the time went, and how many attempts changed nothing.
 fn cost(steps: &[&StepRecord], outcome: &Outcome) -> String {
-    const COLOURS: [&str; 7] = ["c-2", "c-5", "c-1", "c-4", "c-3", "c-0", "c-6"];
+    const COLOURS: [&str; 7] = ["c-1", "c-0", "c-2", "c-3", "c-5", "c-4", "c-6"];
     let mut seconds: BTreeMap<&str, f64> = BTreeMap::new();
     for (part, time) in steps.iter().flat_map(|step| &step.timing) {
         *seconds.entry(part).or_default() += time;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::charts::{Bar, bars};
 use super::format::{number, percent_within, points, short, whole, within};
 use super::overlays::{balances, histories, look, pass_curves};
-use super::page::{Parts, document, escape, figure, grid, table};
+use super::page::{Parts, document, escape, figure, grid, paragraph, table};
 use super::results::{metric_name, metric_value};
+use crate::evaluation::names;
 use crate::runs::compare::{Comparison, Estimate, Group};
 use crate::runs::read::RunData;
 
@@ -14,27 +15,30 @@ use crate::runs::read::RunData;
 pub fn page(comparison: &Comparison, runs: &[RunData]) -> String {
     let groups = &comparison.groups;
     let members = members(groups, runs);
-    let names: Vec<&str> = groups.iter().map(|group| group.label.as_str()).collect();
+    let labels: Vec<&str> = groups.iter().map(|group| group.label.as_str()).collect();
     let mut body = format!(
         "<header>\n<p class=\"kind\">SASR comparison: {}</p>\n<h1>{} ways to train, {} runs</h1>\n\
          <p class=\"summary\">{}</p>\n</header>\n",
-        escape(&names.join(", ")),
+        escape(&labels.join(", ")),
         groups.len(),
         runs.len(),
         escape(&verdict(comparison))
     );
     let mut parts = Parts::default();
+    let head: String = comparison.head.iter().map(|line| paragraph(line)).collect();
+    body += &head;
     parts.add(
         "Differences",
-        "Greedy accuracy on the final test, problem by problem: pairing takes the luck of easy or \
-         hard problems out of the difference. Intervals come from drawing problems and seeds \
-         anew (bootstrap); with several seeds, Welch's t over the seeds has to agree.",
+        "On the final test, problem by problem and, where both ran the same seeds, seed by seed: pairing \
+         takes the luck of easy or hard problems and seeds out of the difference. Intervals come from \
+         drawing problems (within their levels) and seeds anew (bootstrap); with several seeds, Student's t \
+         over the seeds has to agree. p-values are corrected for all comparisons together (Holm).",
         &sentences(comparison),
     );
     parts.add(
         "Results",
         "Means over runs with 95 % intervals: over seeds (Student's t) where there are several, \
-         over problems (Wilson) where there is one.",
+         over problems where there is one.",
         &(results(groups) + &levels(groups)),
     );
     parts.add("Accuracy and diversity", "", &outcome_bars(groups));
@@ -51,7 +55,7 @@ pub fn page(comparison: &Comparison, runs: &[RunData]) -> String {
     );
     parts.add(
         "How each run was balanced",
-        "Probability of SFT over the steps; the strip beneath is orange for SFT and blue for GRPO.",
+        "Probability of SFT over the steps; the strip beneath is blue for SFT and orange for GRPO.",
         &balances(groups, &members),
     );
     parts.add("Cost", "Means over runs.", &costs(groups));
@@ -80,7 +84,8 @@ fn verdict(comparison: &Comparison) -> String {
     let tested: Vec<_> = comparison
         .differences
         .iter()
-        .filter_map(|d| Some((d, d.difference?)))
+        .filter(|paired| paired.metric == "accuracy")
+        .filter_map(|paired| Some((paired, paired.difference?)))
         .collect();
     if tested.is_empty() {
         return "There are no two groups to compare on the same test problems.".into();
@@ -92,7 +97,7 @@ fn verdict(comparison: &Comparison) -> String {
     let which = |keep: &dyn Fn(f64, bool) -> bool| -> Vec<&str> {
         tested
             .iter()
-            .filter(|(_, difference)| keep(difference.mean, difference.significant()))
+            .filter(|(paired, difference)| keep(difference.mean, paired.is_significant()))
             .map(|(paired, _)| paired.second.as_str())
             .collect()
     };
@@ -207,9 +212,21 @@ fn results(groups: &[Group]) -> String {
     columns.extend([
         numbers(
             groups,
-            "distinct right paths",
-            "distinct_correct_paths",
+            "two right samples differ",
+            names::CORRECT_PATH_SIMPSON,
+            share,
+        ),
+        numbers(
+            groups,
+            "paths among 4 right",
+            names::RAREFIED_CORRECT_PATHS,
             plain,
+        ),
+        numbers(
+            groups,
+            "right for the right reason",
+            names::SAMPLED_FAITHFULNESS,
+            share,
         ),
         numbers(groups, "reworded", "accuracy_perturbed", share),
         numbers(groups, "unseen levels", "accuracy_unseen", share),
@@ -277,13 +294,13 @@ fn outcome_bars(groups: &[Group]) -> String {
         true,
     )];
     for (name, share) in [
-        ("distinct_correct_paths", false),
-        ("correct_path_entropy", false),
-        ("self_bleu", true),
+        (names::CORRECT_PATH_SIMPSON, true),
+        (names::RAREFIED_CORRECT_PATHS, false),
+        (names::SAMPLED_FAITHFULNESS, true),
+        (names::SELF_BLEU, true),
     ] {
         let (title, meaning) = metric_name(name).unwrap_or_default();
-        let title = title[..1].to_uppercase() + &title[1..];
-        let explanation = format!("Mean over problems: {meaning}.");
+        let explanation = format!("{meaning}.");
         figures.push(bar_figure(groups, name, &title, &explanation, share));
     }
     grid(&figures)
@@ -305,17 +322,17 @@ fn samples(groups: &[Group]) -> String {
 }
 
 fn robustness(groups: &[Group]) -> String {
-    let mut names: Vec<&String> = groups
+    let mut reworded: Vec<&String> = groups
         .iter()
         .flat_map(|group| group.perturbations.keys())
         .collect();
-    names.sort();
-    names.dedup();
-    if names.is_empty() {
+    reworded.sort();
+    reworded.dedup();
+    if reworded.is_empty() {
         return String::new();
     }
     let mut columns = vec![numbers(groups, "as they are", "accuracy", share)];
-    columns.extend(names.into_iter().map(|name| {
+    columns.extend(reworded.into_iter().map(|name| {
         let cells = groups
             .iter()
             .map(|group| group.perturbations.get(name).map(share));
@@ -330,10 +347,18 @@ fn costs(groups: &[Group]) -> String {
         numbers(groups, "SFT steps", "sft_steps", count),
         numbers(groups, "GRPO steps", "grpo_steps", count),
         numbers(groups, "blended steps", "blend_steps", count),
-        numbers(groups, "tokens", "tokens", |estimate| short(estimate.mean)),
+        numbers(groups, "training tokens", "tokens", |estimate| {
+            short(estimate.mean)
+        }),
         numbers(groups, "seconds", "seconds", |estimate| {
             number(estimate.mean)
         }),
+        numbers(
+            groups,
+            "tokens of exams and tests",
+            "evaluation_tokens",
+            |estimate| short(estimate.mean),
+        ),
     ];
     group_table(groups, &columns)
 }

@@ -45,8 +45,8 @@ impl Work {
             return self.begin(key, run, Vec::new());
         }
         // The same configuration goes on where it stands; another one is not passed off as it.
-        match RunConfig::load(Some(&path.join("config.toml")), &[]) {
-            Ok(there) if there == config => match self.resume_of_queue(&path).await {
+        match RunConfig::load_run(&path, &[]) {
+            Ok(there) if there.same_run(&config) => match self.resume_of_queue(&path).await {
                 Ok(Some(run)) => {
                     let before = earlier(&path);
                     self.begin(key, Ok(run), before);

@@ -18,8 +18,8 @@ use crate::runs::outcome::Test;
 use crate::runs::read::{CONFIG, EVALUATIONS, MANIFEST, METRICS};
 use crate::training::EvaluationRecord;
 
-/// Bytes read of a log's end: enough for the final test, level by level.
-const END: u64 = 256 * 1024;
+/// Bytes read of a log's end: enough for the final test, level by level, with what came of its samples.
+const END: u64 = 2 << 20;
 
 /// Bytes read for the last step alone.
 const STEP_END: u64 = 16 * 1024;
@@ -118,7 +118,8 @@ struct StepNumber {
 fn fill(card: &mut RunCard, folder: &Path, presets: &[Preset]) -> Result<(), String> {
     let text = fs::read(folder.join(CONFIG)).map_err(|error| format!("{CONFIG}: {error}"))?;
     let text = String::from_utf8_lossy(&text);
-    let config = RunConfig::from_toml(&text, CONFIG, &[]).map_err(|error| error.to_string())?;
+    let config = RunConfig::of_run(&text, CONFIG, &[]).map_err(|error| error.to_string())?;
+    let config = config.unsettled();
     card.method = config.balance.method;
     card.seed = config.seed;
     card.max_steps = config.max_steps;

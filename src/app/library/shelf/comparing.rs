@@ -17,7 +17,7 @@ use crate::app::record::{Columns, RunKey};
 use crate::files::{self as fs, File};
 use crate::runs::read::{CONFIG, EVALUATIONS, MANIFEST, METRICS};
 use crate::runs::{Comparison, ReadError, RunData, RunFiles};
-use crate::training::{EvaluationRecord, StepRecord};
+use crate::training::{StepRecord, exam_means};
 
 /// Bytes of a log read at a time.
 const CHUNK: u64 = 4 << 20;
@@ -119,7 +119,7 @@ fn compare(runs: &[(RunKey, PathBuf)], known: &mut Vec<Known>) -> Result<Compare
         run: key.clone(),
         config: run.data.config.clone(),
         columns: run.columns.clone(),
-        exams: exams(&run.data.evaluations),
+        exams: exam_means(&run.data.evaluations),
     });
     Ok(Compared {
         comparison,
@@ -225,17 +225,4 @@ fn shifted(error: ReadError, passed: usize) -> ReadError {
         },
         error => error,
     }
-}
-
-/// Step and mean accuracy over levels of every exam.
-fn exams(evaluations: &[EvaluationRecord]) -> Vec<(u64, f64)> {
-    let mut sums: std::collections::BTreeMap<u64, (f64, usize)> = Default::default();
-    for record in evaluations.iter().filter(|record| record.kind == "exam") {
-        if let Some(accuracy) = record.metrics.get("accuracy") {
-            let sum = sums.entry(record.step).or_default();
-            *sum = (sum.0 + accuracy, sum.1 + 1);
-        }
-    }
-    let mean = |(step, (sum, count))| (step, sum / count as f64);
-    sums.into_iter().map(mean).collect()
 }

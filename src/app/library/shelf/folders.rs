@@ -156,11 +156,14 @@ pub fn held(run: &Path) -> Held {
 
 fn write_name(run: &Path, name: &str) -> Result<(), String> {
     let place = run.join(CONFIG);
-    let read = RunConfig::load(Some(&place), &[]);
+    let read = RunConfig::load_run(run, &[]);
     let config = RunConfig {
         name: name.into(),
         ..read.map_err(|error| error.to_string())?
     };
-    let text = config.to_toml().map_err(|error| error.to_string())?;
+    let text = config
+        .seen_from(run)
+        .to_toml()
+        .map_err(|error| error.to_string())?;
     write_file(&place, text.as_bytes()).map_err(|error| error.to_string())
 }

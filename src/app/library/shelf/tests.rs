@@ -232,6 +232,10 @@ fn step(number: u64) -> Event {
 
 fn evaluated(step: u64, kind: &str, accuracy: f64) -> Event {
     Event::Evaluated(Box::new(EvaluationRecord {
+        num_tokens: 0,
+        seconds: 0.0,
+        holds: crate::training::Judgements::default(),
+        samples: crate::evaluation::Tallies::default(),
         step,
         kind: kind.into(),
         split: Split::Test,

@@ -89,7 +89,7 @@ fn head(ui: &mut Ui, exchange: &mut Exchange, training: bool) {
                 ui.label(RichText::new(reference).monospace().strong());
             }
         }
-        let legend = "Green tokens were likely, orange ones a surprise to the model itself";
+        let legend = "Green tokens were likely, red ones a surprise to the model itself";
         ui.label(RichText::new(legend).weak().small());
     });
 }

@@ -24,6 +24,8 @@ fn token(ticket: u64, sample: usize, text: &str, probability: f32) -> Reply {
 
 fn sampled(ticket: u64, verdicts: &[bool]) -> Reply {
     let record = |(sample, &correct): (usize, &bool)| CompletionRecord {
+        holds: None,
+        step_sizes: Vec::new(),
         step: 0,
         source: String::new(),
         split: Split::Test,

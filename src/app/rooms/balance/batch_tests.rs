@@ -20,6 +20,8 @@ fn item(level: u32, index: u64, correct: &[bool]) -> BatchItem {
 
 fn completions(level: u32, problem: u64, correct: &[bool]) -> Vec<CompletionRecord> {
     let one = |(sample, &correct): (usize, &bool)| CompletionRecord {
+        holds: None,
+        step_sizes: Vec::new(),
         step: 1,
         source: "rollout".into(),
         split: Split::Train,

@@ -9,8 +9,8 @@ use crate::app::engine::Request;
 use crate::app::record::{Record, RunKey};
 use crate::app::rooms::configure::why_not;
 use crate::app::theme;
-use crate::config::{Field, RunConfig, fields};
-use crate::training::{Command, LIVE_SETTINGS};
+use crate::config::{Field, RunConfig, fields, live_settings};
+use crate::training::Command;
 
 /// Width of the settings' names.
 const NAME: f32 = 220.0;
@@ -48,11 +48,11 @@ impl Controls {
 
     fn settings(&mut self, ui: &mut Ui, record: &Record, actions: &mut Actions) {
         if self.fields.is_empty() {
-            let live = |field: &Field| LIVE_SETTINGS.contains(&field.path.as_str());
+            let live = |field: &Field| live_settings().any(|path| path == field.path);
             self.fields = fields().into_iter().filter(live).collect();
         }
         let values = serde_json::to_value(&record.config).unwrap_or_default();
-        for path in LIVE_SETTINGS {
+        for path in live_settings() {
             let field = self.fields.iter().find(|field| field.path == path);
             let help = field.map_or_else(String::new, |field| {
                 format!("{}\nAllowed: {}", field.doc, field.allowed)
@@ -124,7 +124,7 @@ mod tests {
     fn every_live_setting_has_a_value_and_is_explained() {
         let values = serde_json::to_value(RunConfig::default()).unwrap();
         let known = fields();
-        for path in LIVE_SETTINGS {
+        for path in live_settings() {
             let value = value_of(&values, path);
             assert!(!value.is_empty(), "{path}");
             assert_eq!(check(&RunConfig::default(), path, &value), Ok(()), "{path}");

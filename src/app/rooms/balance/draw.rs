@@ -132,7 +132,7 @@ impl<'a> Drawing<'a> {
         let bottom = if replay.is_some() { -0.46 } else { -0.22 };
         plot.set_plot_bounds_y(bottom..=1.13);
         if let Some(replay) = replay {
-            self.line(plot, "what-if", colors.accent, 1.2);
+            self.line(plot, "what-if", colors.sasr, 1.2);
             let points = differences(&replay.differing, first, self.range);
             let points = Points::new("", PlotPoints::Owned(points)).shape(MarkerShape::Up);
             plot.points(points.radius(2.5).color(colors.notice).allow_hover(false));

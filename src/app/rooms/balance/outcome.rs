@@ -81,6 +81,10 @@ mod tests {
 
     fn evaluated(kind: &str, level: u32, unseen: bool, accuracy: f64) -> Event {
         Event::Evaluated(Box::new(EvaluationRecord {
+            num_tokens: 0,
+            seconds: 0.0,
+            holds: crate::training::Judgements::default(),
+            samples: crate::evaluation::Tallies::default(),
             step: 10,
             kind: kind.into(),
             split: Split::Test,

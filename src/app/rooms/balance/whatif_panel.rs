@@ -37,7 +37,7 @@ pub fn show(ui: &mut Ui, what_if: &mut WhatIf, record: &Record, step: u64) -> Op
     ui.add_space(6.0);
     ui.label(
         RichText::new(
-            "In the plot of p, the second band shows these decisions and the blue line their p; \
+            "In the plot of p, the second band shows these decisions and the purple line their p; \
              small triangles mark the steps that differ",
         )
         .small(),

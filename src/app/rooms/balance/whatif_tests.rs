@@ -58,6 +58,8 @@ fn made_up(steps: u64, until: u64, changes: &[Event]) -> (Record, Vec<Explanatio
             step,
             nats: drift,
             probe,
+            tokens: 0,
+            capped: 0,
         };
         measured.extend(due.sft_grad_norm.then(|| norm(true)));
         measured.extend(due.divergence.then(|| divergence(true)));

@@ -6,11 +6,12 @@ use eframe::egui::{self, Color32, Rect, RichText, Stroke, Ui, pos2, vec2};
 use egui_plot::{FilledArea, GridMark, HoverPosition, Line, Plot, PlotPoint, PlotPoints};
 
 use super::look::{
-    Look, Unit, basis_text, beside, grid, interval, interval_text, is_alike, looks, percent_mark,
+    Look, Unit, basis_text, beside, grid, interval_text, is_alike, looks, percent_mark, shown,
 };
 use crate::app::theme;
 use crate::app::widgets::section;
-use crate::evaluation::Interval;
+use crate::evaluation::catalogue::describe;
+use crate::evaluation::{Interval, names};
 use crate::runs::compare::{Estimate, Group};
 
 /// Width from which on two charts stand side by side.
@@ -34,59 +35,28 @@ pub fn diversity(ui: &mut Ui, groups: &[Group]) {
         return;
     }
     let majority = groups.iter().find_map(|group| group.sampled_name("maj@"));
-    let votes = format!("Majority vote, {}", majority.unwrap_or_default());
-    let mut charts: Vec<(&str, &str, &str, Unit)> = vec![
-        (
-            "distinct_correct_paths",
-            "Distinct correct paths",
-            "Ways of solving a problem among its samples, mean over problems",
-            Unit::Plain,
-        ),
-        (
-            "distinct_paths",
-            "Distinct paths",
-            "Ways of reasoning among a problem's samples, right or wrong. It falls merely by \
-             getting more of them right",
-            Unit::Plain,
-        ),
-        (
-            "correct_path_entropy",
-            "Entropy of correct paths (nats)",
-            "0 if all right samples of a problem reason alike",
-            Unit::Plain,
-        ),
-        (
-            "path_entropy",
-            "Entropy of all paths (nats)",
-            "0 if all samples of a problem reason alike, right or wrong",
-            Unit::Plain,
-        ),
-        (
-            "answer_entropy",
-            "Entropy of answers (nats)",
-            "0 if all samples of a problem end in the same answer",
-            Unit::Plain,
-        ),
-        (
-            "ead",
-            "Distinct n-grams (EAD)",
-            "Different n-grams among the samples, against as many as chance would give for their \
-             length: low if they repeat each other",
-            Unit::Plain,
-        ),
-        (
-            "self_bleu",
-            "Self-BLEU",
-            "How alike the samples are; 100 % if they are the same",
-            Unit::Share,
-        ),
+    let numbers = [
+        names::CORRECT_PATH_SIMPSON,
+        names::RAREFIED_CORRECT_PATHS,
+        names::SAMPLED_FAITHFULNESS,
+        names::DISTINCT_CORRECT_PATHS,
+        names::DISTINCT_PATHS,
+        names::CORRECT_PATH_ENTROPY,
+        names::ANSWER_ENTROPY,
+        names::STEP_SIZE,
+        names::EAD,
+        names::SELF_BLEU,
     ];
-    if let Some(name) = majority {
-        let hint = "Problems whose most frequent answer among the samples is right";
-        charts.push((name, &votes, hint, Unit::Share));
-    }
+    let charts: Vec<(&str, String, &str, Unit)> = numbers
+        .into_iter()
+        .chain(majority)
+        .filter_map(|name| {
+            let (metric, number) = describe(name)?;
+            Some((name, metric.title_with(number), metric.meaning, metric.unit))
+        })
+        .collect();
     let bars_of = |ui: &mut Ui| {
-        for &(name, title, hint, unit) in &charts {
+        for &(name, ref title, hint, unit) in &charts {
             let bars = bars_from(groups, &looks, |group| group.numbers.get(name));
             chart(ui, title, hint, &bars, unit);
         }
@@ -204,7 +174,7 @@ fn bars(ui: &mut Ui, title: &str, hint: &str, drawn: &[Bar<'_>], unit: Unit) {
             .on_hover_text(hint);
     }
     let top = |bar: &Bar<'_>| {
-        let high = interval(bar.estimate, unit).map_or(bar.estimate.mean, |i| i.high);
+        let high = bar.estimate.interval.map_or(bar.estimate.mean, |i| i.high);
         high.max(bar.estimate.mean)
     };
     let limit = match unit {
@@ -226,7 +196,7 @@ fn draw_bar(ui: &mut Ui, title: &str, bar: &Bar<'_>, unit: Unit, limit: f64, wid
     let (name_width, number_width) = ((width * 0.24).clamp(50.0, 130.0), 138.0);
     let estimate = bar.estimate;
     let within = interval_text(estimate, unit);
-    let text = format!("{}  {within}", unit.text(estimate.mean));
+    let text = format!("{}  {within}", shown(unit, estimate.mean));
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         ui.allocate_ui(vec2(name_width, 18.0), |ui| {
@@ -240,7 +210,7 @@ fn draw_bar(ui: &mut Ui, title: &str, bar: &Bar<'_>, unit: Unit, limit: f64, wid
             let words = format!("{title} {} {text}", bar.name);
             egui::WidgetInfo::labeled(egui::Role::Image, true, words.trim())
         });
-        paint(ui, rect, bar, interval(estimate, unit), limit);
+        paint(ui, rect, bar, estimate.interval, limit);
         ui.label(RichText::new(&text).small());
         response.on_hover_text(format!("{}: {text}\n{}", bar.name, basis_text(estimate)));
     });

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::app::library::RunCard;
 use crate::app::record::RunKey;
 use crate::app::{theme, widgets};
-use crate::runs::compare::method_name;
 
 /// How the list is looked at.
 #[derive(Default, Serialize, Deserialize)]
@@ -47,7 +46,7 @@ pub fn split(key: &str) -> (Option<&str>, &str) {
 
 /// Whether a run is meant by every word of a filter.
 fn matches(card: &RunCard, filter: &str) -> bool {
-    let method = method_name(card.method);
+    let method = card.method.name();
     let text = format!("{} {method} {} {}", card.key, card.task, card.description).to_lowercase();
     let mut words = filter.split_whitespace().peekable();
     while let Some(word) = words.next() {
@@ -295,7 +294,7 @@ fn show_run(ui: &mut Ui, card: &RunCard, inside: bool, chosen: &mut BTreeSet<Run
         .accuracy
         .map_or_else(|| "–".to_owned(), widgets::percent);
     let texts = [
-        method_name(card.method).to_owned(),
+        card.method.name().to_owned(),
         card.seed.to_string(),
         steps,
         accuracy,
@@ -308,12 +307,7 @@ fn show_run(ui: &mut Ui, card: &RunCard, inside: bool, chosen: &mut BTreeSet<Run
 }
 
 fn hover(card: &RunCard) -> String {
-    let mut text = format!(
-        "{}\n{}, seed {}",
-        card.key,
-        method_name(card.method),
-        card.seed
-    );
+    let mut text = format!("{}\n{}, seed {}", card.key, card.method.name(), card.seed);
     if !card.description.is_empty() {
         text.push_str(&format!("\n{}", card.description));
     }

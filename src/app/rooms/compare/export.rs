@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use super::curves::{Prepared, Trace, about};
-use super::look::{Unit, interval};
+use super::look::{Unit, in_files};
 use super::results::measures;
 use crate::app::library::Curves;
 use crate::runs::Comparison;
-use crate::runs::compare::{Basis, Estimate, Group, method_name};
+use crate::runs::compare::{Basis, Estimate, Group};
 
 /// Lines of a file written in one frame.
 const LINES: usize = 4000;
@@ -113,7 +113,13 @@ pub fn results(comparison: &Comparison) -> String {
     for group in &comparison.groups {
         for measure in &measures {
             if let Some(estimate) = group.numbers.get(&measure.name) {
-                line(&mut text, group, &measure.name, measure.unit, estimate);
+                line(
+                    &mut text,
+                    group,
+                    &measure.name,
+                    measure.metric.unit,
+                    estimate,
+                );
             }
         }
         for (level, (unseen, estimate)) in &group.levels {
@@ -130,7 +136,7 @@ pub fn results(comparison: &Comparison) -> String {
 }
 
 fn line(text: &mut String, group: &Group, name: &str, unit: Unit, estimate: &Estimate) {
-    let (low, high) = match interval(estimate, unit) {
+    let (low, high) = match estimate.interval {
         Some(interval) => (interval.low.to_string(), interval.high.to_string()),
         None => Default::default(),
     };
@@ -147,10 +153,10 @@ fn line(text: &mut String, group: &Group, name: &str, unit: Unit, estimate: &Est
         .collect();
     let fields = [
         &group.label,
-        method_name(group.method),
+        group.method.name(),
         &seeds.join(" "),
         name,
-        unit.in_files(),
+        in_files(unit),
         &estimate.mean.to_string(),
         &low,
         &high,

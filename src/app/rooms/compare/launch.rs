@@ -8,13 +8,11 @@ use eframe::egui::{self, RichText, Ui};
 use serde::{Deserialize, Serialize};
 
 use self::plan::{Planned, checked, time_in_words, times};
-use super::look::{METHODS, method_hint};
 use crate::app::engine::Request;
 use crate::app::library::Compared;
 use crate::app::presets::{self, Preset};
 use crate::app::{Actions, World, theme};
 use crate::config::{Method, RunConfig};
-use crate::runs::compare::method_name;
 
 /// Where no earlier run tells how long this takes.
 const NO_TIME: &str = "No run of this configuration has been opened yet, so its time is not known";
@@ -206,15 +204,15 @@ impl Launch {
 
         ui.label("Methods");
         ui.horizontal_wrapped(|ui| {
-            for method in METHODS {
+            for method in Method::ALL {
                 let mut on = self.methods.contains(&method);
-                let tick = ui.checkbox(&mut on, method_name(method));
-                if tick.on_hover_text(method_hint(method)).changed() {
+                let tick = ui.checkbox(&mut on, method.name());
+                if tick.on_hover_text(method.hint()).changed() {
                     self.methods.retain(|other| *other != method);
                     if on {
                         self.methods.push(method);
                     }
-                    let place = |method: &Method| METHODS.iter().position(|m| m == method);
+                    let place = |method: &Method| method.place();
                     self.methods.sort_by_key(place);
                 }
             }

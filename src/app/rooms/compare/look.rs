@@ -6,31 +6,8 @@ use egui_plot::{GridMark, LineStyle};
 use crate::app::theme;
 use crate::config::Method;
 use crate::evaluation::Interval;
+pub use crate::evaluation::catalogue::Unit;
 use crate::runs::compare::{Basis, Estimate, Group};
-
-/// All methods, in the order of tables: the adaptive one first.
-pub const METHODS: [Method; 7] = [
-    Method::Sasr,
-    Method::Sft,
-    Method::Grpo,
-    Method::Static,
-    Method::Periodic,
-    Method::Constant,
-    Method::Cosine,
-];
-
-/// What a method does, for who meets it for the first time.
-pub fn method_hint(method: Method) -> &'static str {
-    match method {
-        Method::Sasr => "Decides at every step between textbook (SFT) and quiz (GRPO)",
-        Method::Sft => "Textbook only",
-        Method::Grpo => "Quiz only, from the base model",
-        Method::Static => "Textbook first, quiz for the rest",
-        Method::Periodic => "Textbook at every n-th step, quiz otherwise",
-        Method::Constant => "Textbook with a fixed probability",
-        Method::Cosine => "Textbook with a probability that falls along a cosine",
-    }
-}
 
 /// Colours and dash of a group's lines.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,35 +18,34 @@ pub struct Look {
     pub style: LineStyle,
 }
 
-/// The looks of groups, in their order.
+/// The looks of groups, in their order. A method has its colour, whatever else is shown; where a method
+/// comes more than once, its groups are told apart by their dash.
 pub fn looks(ui: &Ui, groups: &[Group]) -> Vec<Look> {
     let methods: Vec<Method> = groups.iter().map(|group| group.method).collect();
-    let place = places(&methods);
-    let look = |&(color, dash): &(usize, usize)| Look {
-        color: theme::series(ui, color),
-        text: theme::series_text(ui, color),
-        style: [
-            LineStyle::Solid,
-            LineStyle::dashed_loose(),
-            LineStyle::dotted_dense(),
-        ][dash],
+    let look = |(&method, twin): (&Method, usize)| Look {
+        color: theme::method(ui, method),
+        text: theme::method_text(ui, method),
+        style: match twin {
+            0 => LineStyle::Solid,
+            1 => LineStyle::dashed_loose(),
+            2 => LineStyle::dotted_dense(),
+            more => LineStyle::Dashed {
+                length: 3.0 + 4.0 * more as f32,
+            },
+        },
     };
-    place.iter().map(look).collect()
+    methods.iter().zip(twins(&methods)).map(look).collect()
 }
 
-/// Colour and dash of each group. A method keeps its colour from one comparison to the next;
-/// where a method comes more than once, colours are given in turn, so that its groups differ.
-pub fn places(methods: &[Method]) -> Vec<(usize, usize)> {
-    let twins = (1..methods.len()).any(|index| methods[..index].contains(&methods[index]));
-    let place = |(index, method): (usize, &Method)| {
-        if twins {
-            let count = theme::SERIES.len();
-            (index % count, (index / count).min(2))
-        } else {
-            (METHODS.iter().position(|m| m == method).unwrap_or(index), 0)
-        }
+/// How many groups of the same method come before each.
+pub fn twins(methods: &[Method]) -> Vec<usize> {
+    let before = |(index, method): (usize, &Method)| {
+        methods[..index]
+            .iter()
+            .filter(|other| *other == method)
+            .count()
     };
-    methods.iter().enumerate().map(place).collect()
+    methods.iter().enumerate().map(before).collect()
 }
 
 /// The colour of a plot's grid: it is not to be seen before the curves.
@@ -92,51 +68,26 @@ pub fn tone(color: Color32, rank: usize, seeds: usize) -> Color32 {
     color.gamma_multiply(1.0 - 0.65 * share)
 }
 
-/// How a number is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// A share, in percent.
-    Share,
-    /// A difference of shares, in points.
-    Points,
-    Plain,
-    Whole,
-    Seconds,
-}
-
-impl Unit {
-    /// A value as people read it.
-    pub fn text(self, value: f64) -> String {
-        match self {
-            Unit::Share => format!("{:.1} %", 100.0 * value),
-            Unit::Points => format!("{:+.1}", 100.0 * value),
-            Unit::Plain => format!("{value:.2}"),
-            Unit::Whole => grouped(value),
-            Unit::Seconds => seconds(value),
-        }
-    }
-
-    /// Its unit in a file's header; values are written as they are.
-    pub fn in_files(self) -> &'static str {
-        match self {
-            Unit::Share => "share",
-            Unit::Points => "difference of shares",
-            Unit::Plain => "mean per problem",
-            Unit::Whole => "count",
-            Unit::Seconds => "s",
-        }
+/// A number as people read it.
+pub fn shown(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Share => format!("{:.1} %", 100.0 * value),
+        Unit::Points => format!("{:+.1}", 100.0 * value),
+        Unit::Plain => format!("{value:.2}"),
+        Unit::Whole => grouped(value),
+        Unit::Seconds => seconds(value),
     }
 }
 
-/// An estimate's interval without what cannot be: an interval over a few seeds is symmetric, and
-/// may reach beyond.
-pub fn interval(estimate: &Estimate, unit: Unit) -> Option<Interval> {
-    let interval = estimate.interval?;
-    Some(match unit {
-        Unit::Share => interval.within(0.0, 1.0),
-        Unit::Points => interval.within(-1.0, 1.0),
-        Unit::Plain | Unit::Whole | Unit::Seconds => interval.within(0.0, f64::INFINITY),
-    })
+/// A number's unit in a file's header; values are written as they are.
+pub fn in_files(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Share => "share",
+        Unit::Points => "difference of shares",
+        Unit::Plain => "mean per problem",
+        Unit::Whole => "count",
+        Unit::Seconds => "s",
+    }
 }
 
 /// Whether all seeds gave the same value: the interval is then empty, and says nothing.
@@ -150,10 +101,10 @@ pub fn interval_text(estimate: &Estimate, unit: Unit) -> String {
     if is_alike(estimate) {
         return "seeds alike".into();
     }
-    let Some(interval) = interval(estimate, unit) else {
+    let Some(interval) = estimate.interval else {
         return String::new();
     };
-    let end = |value: f64| unit.text(value).trim_end_matches(" %").to_owned();
+    let end = |value: f64| shown(unit, value).trim_end_matches(" %").to_owned();
     format!("{} to {}", end(interval.low), end(interval.high))
 }
 
@@ -166,8 +117,8 @@ pub fn basis_text(estimate: &Estimate) -> String {
         }
         (Basis::Seeds, Some(_)) => format!("95 % interval over {count} seeds (Student's t)"),
         (Basis::Problems, Some(_)) => {
-            "95 % interval over test problems (Wilson): there is one seed, so how much another \
-             would have changed is not known"
+            "95 % interval over test problems: there is one seed, so how much another would have \
+             changed is not known"
                 .into()
         }
         _ => "One seed: nothing is known of how sure this is".into(),

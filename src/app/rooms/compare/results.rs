@@ -2,212 +2,53 @@
 
 use eframe::egui::{self, RichText, Ui};
 
-use super::look::{Look, Unit, basis_text, interval_text, looks};
+use super::look::{Look, Unit, basis_text, interval_text, looks, shown};
 use crate::app::theme;
 use crate::app::widgets::section;
+use crate::evaluation::catalogue::{Metric, Part, describe, rank};
 use crate::runs::Comparison;
 use crate::runs::compare::{Basis, Estimate, Group};
 
 /// A row of the table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Measure {
     /// Its name in [`Group::numbers`].
     pub name: String,
     pub title: String,
-    pub hint: &'static str,
-    pub unit: Unit,
-    pub part: Part,
+    pub metric: &'static Metric,
 }
 
-/// A part of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    Test,
-    Samples,
-    Cost,
-}
-
-impl Part {
-    const ALL: [(Part, &'static str); 3] = [
-        (Part::Test, "Final test, first try"),
-        (Part::Samples, "Several samples per problem"),
-        (Part::Cost, "Cost, mean over runs"),
-    ];
-}
-
-/// Names of numbers, in the order of the table; an `@` stands for every number behind it.
-const MEASURES: [(Part, &str, &str, &str, Unit); 19] = [
-    (
-        Part::Test,
-        "accuracy",
-        "Accuracy",
-        "Share of test problems solved at the first try",
-        Unit::Share,
-    ),
-    (
-        Part::Test,
-        "accuracy_unseen",
-        "Unseen levels",
-        "The same on levels that are never trained on",
-        Unit::Share,
-    ),
-    (
-        Part::Test,
-        "accuracy_perturbed",
-        "Reworded problems",
-        "The same on problems in other words, with meaning and answer unchanged",
-        Unit::Share,
-    ),
-    (
-        Part::Test,
-        "gain",
-        "Gain (points)",
-        "Accuracy at the end of the run minus accuracy at the end of warm-up",
-        Unit::Points,
-    ),
-    (
-        Part::Samples,
-        "mean@",
-        "mean@",
-        "Share of samples that are right, on average",
-        Unit::Share,
-    ),
-    (
-        Part::Samples,
-        "pass@",
-        "pass@",
-        "Chance that at least one of this many samples is right",
-        Unit::Share,
-    ),
-    (
-        Part::Samples,
-        "maj@",
-        "maj@",
-        "Chance that the most frequent answer among this many samples is right",
-        Unit::Share,
-    ),
-    (
-        Part::Samples,
-        "distinct_paths",
-        "Distinct paths",
-        "Ways of reasoning among a problem's samples",
-        Unit::Plain,
-    ),
-    (
-        Part::Samples,
-        "distinct_correct_paths",
-        "Distinct correct paths",
-        "Ways of solving a problem among its samples",
-        Unit::Plain,
-    ),
-    (
-        Part::Samples,
-        "correct_path_entropy",
-        "Correct path entropy",
-        "Nats; 0 if all right samples reason alike",
-        Unit::Plain,
-    ),
-    (
-        Part::Samples,
-        "path_entropy",
-        "Path entropy",
-        "Nats; 0 if all samples reason alike, right or wrong",
-        Unit::Plain,
-    ),
-    (
-        Part::Samples,
-        "answer_entropy",
-        "Answer entropy",
-        "Nats; 0 if all samples of a problem end in the same answer",
-        Unit::Plain,
-    ),
-    (
-        Part::Samples,
-        "ead",
-        "EAD",
-        "Expectation-adjusted distinct n-grams: how many differ, against what chance gives for \
-         samples of this length; low if they repeat each other",
-        Unit::Plain,
-    ),
-    (
-        Part::Samples,
-        "self_bleu",
-        "Self-BLEU",
-        "How alike the samples are; 100 % if they are the same",
-        Unit::Share,
-    ),
-    (
-        Part::Cost,
-        "sft_steps",
-        "SFT steps",
-        "Textbook steps, warm-up included",
-        Unit::Whole,
-    ),
-    (
-        Part::Cost,
-        "grpo_steps",
-        "GRPO steps",
-        "Quiz steps",
-        Unit::Whole,
-    ),
-    (
-        Part::Cost,
-        "blend_steps",
-        "Blended steps",
-        "Steps of both kinds at once",
-        Unit::Whole,
-    ),
-    (
-        Part::Cost,
-        "tokens",
-        "Tokens",
-        "Prompts and completions that were processed, probes included",
-        Unit::Whole,
-    ),
-    (
-        Part::Cost,
-        "seconds",
-        "Time",
-        "All steps; the base model's training and the tests not counted",
-        Unit::Seconds,
-    ),
+/// Parts of the table.
+const PARTS: [(Part, &str); 3] = [
+    (Part::FirstTry, "Final test, first try"),
+    (Part::Samples, "Several samples per problem"),
+    (Part::Cost, "Cost, mean over runs"),
 ];
 
 /// The rows that at least one group has a number for.
 pub fn measures(groups: &[Group]) -> Vec<Measure> {
-    let mut found = Vec::new();
-    for (part, name, title, hint, unit) in MEASURES {
-        let keys = groups.iter().flat_map(|group| group.numbers.keys());
-        if !name.ends_with('@') {
-            if keys.into_iter().any(|key| key == name) {
-                found.push(Measure {
-                    name: name.into(),
-                    title: title.into(),
-                    hint,
-                    unit,
-                    part,
-                });
-            }
-            continue;
-        }
-        let mut numbers: Vec<u32> = keys
-            .filter_map(|key| key.strip_prefix(name)?.parse().ok())
-            .collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        found.extend(numbers.into_iter().map(|number| Measure {
-            name: format!("{name}{number}"),
-            title: format!("{title}{number}"),
-            hint,
-            unit,
-            part,
-        }));
-    }
-    found
+    let mut names: Vec<&String> = groups
+        .iter()
+        .flat_map(|group| group.numbers.keys())
+        .collect();
+    names.sort_by_key(|name| (rank(name), *name));
+    names.dedup();
+    let measure = |name: &String| {
+        let (metric, number) = describe(name)?;
+        Some(Measure {
+            name: name.clone(),
+            title: metric.title_with(number),
+            metric,
+        })
+    };
+    names.into_iter().filter_map(measure).collect()
 }
 
 /// Draws notes, differences and the table.
 pub fn show(ui: &mut Ui, comparison: &Comparison) {
+    for sentence in &comparison.head {
+        ui.label(RichText::new(sentence).small().weak());
+    }
     notes(ui, &comparison.notes);
     if !comparison.differences.is_empty() {
         section(ui, "Which differences are real", |ui| {
@@ -244,7 +85,7 @@ fn differences(ui: &mut Ui, comparison: &Comparison) {
     for paired in &comparison.differences {
         ui.horizontal_top(|ui| {
             let (sign, color) = match paired.difference {
-                Some(difference) if difference.significant() => ("✔", colors.right),
+                Some(_) if paired.is_significant() => ("✔", colors.right),
                 Some(_) => ("≈", colors.faint),
                 None => ("–", colors.faint),
             };
@@ -252,10 +93,11 @@ fn differences(ui: &mut Ui, comparison: &Comparison) {
             ui.add(egui::Label::new(&paired.sentence).wrap());
         });
     }
-    let hint = "Greedy accuracy on the final test, problem by problem: pairing takes the luck of \
-                easy or hard problems out of the difference. The interval comes from drawing \
-                problems and seeds anew (bootstrap); with several seeds, Welch's t over the seeds \
-                has to agree";
+    let hint = "On the final test, problem by problem and, where both ran the same seeds, seed by seed: \
+                pairing takes the luck of easy or hard problems and seeds out of the difference. The \
+                interval comes from drawing problems (within their levels) and seeds anew (bootstrap); with \
+                several seeds, Student's t over the seeds has to agree. p-values are corrected for all \
+                comparisons together (Holm)";
     ui.label(
         RichText::new("How this is tested")
             .small()
@@ -274,17 +116,18 @@ fn table(ui: &mut Ui, groups: &[Group]) {
         .spacing([12.0, 4.0])
         .show(ui, |ui| {
             head(ui, groups, &looks);
-            for (part, title) in Part::ALL {
-                let mut of_part = measures.iter().filter(|m| m.part == part).peekable();
+            for (part, title) in PARTS {
+                let mut of_part = measures.iter().filter(|m| m.metric.part == part).peekable();
                 if of_part.peek().is_none() {
                     continue;
                 }
                 ui.label(RichText::new(title).small().weak());
                 ui.end_row();
                 for measure in of_part {
-                    ui.label(&measure.title).on_hover_text(measure.hint);
+                    ui.label(&measure.title)
+                        .on_hover_text(measure.metric.meaning);
                     for group in groups {
-                        cell(ui, group.numbers.get(&measure.name), measure.unit);
+                        cell(ui, group.numbers.get(&measure.name), measure.metric.unit);
                     }
                     ui.end_row();
                 }
@@ -340,7 +183,7 @@ fn cell(ui: &mut Ui, estimate: Option<&Estimate>, unit: Unit) {
         return;
     };
     let cost = matches!(unit, Unit::Whole | Unit::Seconds);
-    let text = unit.text(estimate.mean);
+    let text = shown(unit, estimate.mean);
     let response = ui
         .horizontal(|ui| {
             let value = ui.label(RichText::new(text).strong());
@@ -353,7 +196,7 @@ fn cell(ui: &mut Ui, estimate: Option<&Estimate>, unit: Unit) {
     let values: Vec<String> = estimate
         .values
         .iter()
-        .map(|value| unit.text(*value))
+        .map(|value| shown(unit, *value))
         .collect();
     let each = format!("Run by run: {}", values.join(", "));
     response.on_hover_text(match cost {

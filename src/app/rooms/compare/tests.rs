@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::chooser::{Row, chosen_of, rows, split};
 use super::export::{field, results};
-use super::look::{Unit, grouped, places};
+use super::look::{Unit, grouped, shown, twins};
 use super::reading::{Reading, State};
 use super::results::measures;
 use super::*;
@@ -76,7 +76,7 @@ fn step(number: u64, reward: Option<f64>) -> StepRecord {
 
 /// A run of `steps` steps whose final test has these answers.
 fn run(method: Method, seed: u64, steps: u64, correct: &[bool]) -> RunData {
-    let method = crate::runs::compare::method_name(method);
+    let method = method.name();
     let config = format!("seed = {seed}\nmax_steps = 200\n[balance]\nmethod = \"{method}\"\n");
     let files = RunFiles {
         config: &config,
@@ -89,6 +89,10 @@ fn run(method: Method, seed: u64, steps: u64, correct: &[bool]) -> RunData {
     let share = correct.iter().filter(|&&right| right).count() as f64 / correct.len() as f64;
     let metrics = [("accuracy", share), ("pass@2", share), ("pass@10", 1.0)];
     data.evaluations.push(EvaluationRecord {
+        num_tokens: 0,
+        seconds: 0.0,
+        holds: crate::training::Judgements::default(),
+        samples: crate::evaluation::Tallies::default(),
         step: steps,
         kind: "final".into(),
         split: crate::tasks::Split::Test,
@@ -303,28 +307,24 @@ fn measures_are_those_that_were_measured_by_rising_k() {
         "grpo_steps",
         "tokens",
         "seconds",
+        "evaluation_tokens",
     ];
     assert_eq!(names, expected);
 }
 
 #[test]
-fn methods_keep_their_colours_unless_one_comes_twice() {
-    assert_eq!(places(&[Method::Sasr, Method::Grpo]), [(0, 0), (2, 0)]);
-    assert_eq!(
-        places(&[Method::Sasr, Method::Sasr, Method::Grpo]),
-        [(0, 0), (1, 0), (2, 0)]
-    );
-    let many = places(&[Method::Sasr; 9]);
-    let distinct: BTreeSet<(usize, usize)> = many.iter().copied().collect();
-    assert_eq!(distinct.len(), 9);
+fn groups_of_one_method_are_told_apart_by_their_dash_alone() {
+    assert_eq!(twins(&[Method::Sasr, Method::Grpo]), [0, 0]);
+    let methods = [Method::Sasr, Method::Grpo, Method::Sasr, Method::Sasr];
+    assert_eq!(twins(&methods), [0, 0, 1, 2]);
 }
 
 #[test]
 fn numbers_are_written_for_people() {
     assert_eq!(grouped(1_234_567.0), "1\u{202f}234\u{202f}567");
-    assert_eq!(Unit::Share.text(0.625), "62.5 %");
-    assert_eq!(Unit::Points.text(-0.031), "-3.1");
-    assert_eq!(Unit::Seconds.text(300.0), "5 min");
+    assert_eq!(shown(Unit::Share, 0.625), "62.5 %");
+    assert_eq!(shown(Unit::Points, -0.031), "-3.1");
+    assert_eq!(shown(Unit::Seconds, 300.0), "5 min");
 }
 
 #[test]

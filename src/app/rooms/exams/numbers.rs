@@ -4,123 +4,11 @@ use eframe::egui::{Grid as Rows, RichText, ScrollArea, Ui};
 
 use super::grid::{Cell, title};
 use crate::app::widgets;
+use crate::evaluation::catalogue::{Unit, describe, rank};
 use crate::training::EvaluationRecord;
 
 /// Tests shown beside each other.
 const TESTS: usize = 4;
-
-/// How a number is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    Share,
-    Number,
-}
-
-/// A metric's name for people, what it says, and how it is written; none for what has its own
-/// place or is not known here.
-pub fn words(metric: &str) -> Option<(String, String, Form)> {
-    let (name, of) = metric.split_once('@').unwrap_or((metric, ""));
-    let said = |name: String, help: &str, form| Some((name, help.to_owned(), form));
-    match name {
-        "accuracy" => said(
-            "First choice right".into(),
-            "One answer per problem, always the most probable token (greedy accuracy)",
-            Form::Share,
-        ),
-        "mean" => said(
-            format!("Samples right, of {of}"),
-            "Share of the sampled answers that are right (mean@n)",
-            Form::Share,
-        ),
-        "pass" => said(
-            match of {
-                "1" => "Right with 1 try".to_owned(),
-                of => format!("Right at least once in {of} tries"),
-            },
-            "Chance that at least one of k samples is right (pass@k, estimated without bias)",
-            Form::Share,
-        ),
-        "maj" => said(
-            format!("Right by majority of {of}"),
-            "The answer most samples agree on is right (maj@n, self-consistency)",
-            Form::Share,
-        ),
-        "cons_pass_gap" => said(
-            "Best choice over majority".into(),
-            "What choosing perfectly among the samples would gain over the majority",
-            Form::Share,
-        ),
-        "distinct_paths" => said(
-            "Different paths per problem".into(),
-            "How many different ways of reasoning the samples of a problem take",
-            Form::Number,
-        ),
-        "distinct_correct_paths" => said(
-            "Different right paths".into(),
-            "How many different ways of reasoning lead to the right answer, per problem",
-            Form::Number,
-        ),
-        "path_entropy" => said(
-            "Path entropy".into(),
-            "How evenly the samples spread over their paths, in nats; 0 means always the same path",
-            Form::Number,
-        ),
-        "correct_path_entropy" => said(
-            "Right path entropy".into(),
-            "How evenly the right samples spread over their paths, in nats",
-            Form::Number,
-        ),
-        "effective_answers" => said(
-            "Answers in use".into(),
-            "How many different final answers are effectively given per problem",
-            Form::Number,
-        ),
-        "answer_entropy" => said(
-            "Answer entropy".into(),
-            "How evenly the samples spread over different final answers, in nats",
-            Form::Number,
-        ),
-        "distinct_n" => said(
-            "Distinct n-grams".into(),
-            "Share of different word sequences among all in a problem's samples; falls with length",
-            Form::Number,
-        ),
-        "ead" => said(
-            "Distinct n-grams, length removed".into(),
-            "Different sequences relative to what is expected at this length (EAD)",
-            Form::Number,
-        ),
-        "self_bleu" => said(
-            "Likeness of samples".into(),
-            "How alike a problem's samples read, 0 to 1 (self-BLEU); higher is less diverse",
-            Form::Number,
-        ),
-        _ => None,
-    }
-}
-
-/// The order in which metrics are listed.
-pub fn rank(metric: &str) -> (usize, u32) {
-    const ORDER: [&str; 14] = [
-        "accuracy",
-        "mean",
-        "pass",
-        "maj",
-        "cons_pass_gap",
-        "distinct_paths",
-        "distinct_correct_paths",
-        "path_entropy",
-        "correct_path_entropy",
-        "effective_answers",
-        "answer_entropy",
-        "distinct_n",
-        "ead",
-        "self_bleu",
-    ];
-    let (name, of) = metric.split_once('@').unwrap_or((metric, ""));
-    let place = ORDER.iter().position(|other| *other == name);
-    (place.unwrap_or(ORDER.len()), of.parse().unwrap_or(0))
-}
 
 /// A perturbation in a sentence.
 pub fn reworded(perturbation: &str) -> &'static str {
@@ -177,15 +65,15 @@ fn measured(ui: &mut Ui, tests: &[(String, u64, Vec<&EvaluationRecord>)]) {
     names.sort_by_key(|name| (rank(name), *name));
     names.dedup();
     for name in names {
-        let Some((text, help, form)) = words(name) else {
+        let Some((metric, number)) = describe(name) else {
             continue;
         };
-        ui.label(text)
-            .on_hover_text(format!("{help}. Logged as {name}"));
+        ui.label(metric.title_with(number))
+            .on_hover_text(format!("{}. Logged as {name}", metric.meaning));
         for column in &columns {
-            ui.monospace(match (column.get(name), form) {
-                (Some(value), Form::Share) => widgets::percent(*value),
-                (Some(value), Form::Number) => format!("{value:.2}"),
+            ui.monospace(match (column.get(name), metric.unit) {
+                (Some(value), Unit::Share) => widgets::percent(*value),
+                (Some(value), _) => format!("{value:.2}"),
                 (None, _) => "–".into(),
             });
         }

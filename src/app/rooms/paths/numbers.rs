@@ -1,7 +1,6 @@
 //! How diverse some samples are, in numbers and in a sentence.
 
-use crate::evaluation::Sample;
-use crate::evaluation::metrics::{distinct_correct_paths, distinct_paths, path_entropy};
+use crate::evaluation::Counts;
 use crate::training::CompletionRecord;
 
 /// Diversity of the samples of one problem.
@@ -23,19 +22,18 @@ pub struct Numbers {
 
 impl Numbers {
     pub fn of(records: &[CompletionRecord]) -> Self {
-        let sample = |record: &CompletionRecord| Sample {
-            tokens: Vec::new(),
-            answer: None,
-            path: record.path.clone(),
-            correct: record.correct,
-        };
-        let samples: Vec<Sample> = records.iter().map(sample).collect();
+        let path = |record: &'_ CompletionRecord| record.path.clone();
+        let right = || records.iter().filter(|record| record.correct);
+        let all: Vec<String> = records.iter().filter_map(path).collect();
+        let correct: Vec<String> = right().filter_map(path).collect();
+        let ways = Counts::of(all.iter().map(String::as_str));
+        let right_ways = Counts::of(correct.iter().map(String::as_str));
         Self {
-            samples: samples.len(),
-            right: samples.iter().filter(|sample| sample.correct).count(),
-            ways: distinct_paths(&samples),
-            right_ways: distinct_correct_paths(&samples),
-            entropy: path_entropy(&samples),
+            samples: records.len(),
+            right: right().count(),
+            ways: ways.distinct() as usize,
+            right_ways: right_ways.distinct() as usize,
+            entropy: ways.entropy(),
             unread: records
                 .iter()
                 .filter(|record| record.path.is_none() && record.wrong_path.is_none())
@@ -100,6 +98,8 @@ mod tests {
 
     fn record(path: Option<&str>, correct: bool) -> CompletionRecord {
         CompletionRecord {
+            holds: None,
+            step_sizes: Vec::new(),
             step: 0,
             source: String::new(),
             split: Split::Test,

@@ -274,7 +274,7 @@ impl Drawn {
             let count = node.samples.len();
             ui.label(RichText::new(format!("{count} of {}", self.records.len())).strong())
                 .on_hover_text(
-                    "The samples that take this way. Green tokens were likely, orange ones a \
+                    "The samples that take this way. Green tokens were likely, red ones a \
                      surprise to the model itself",
                 );
             let way = self.way(index);

@@ -122,6 +122,8 @@ mod tests {
 
     pub fn record(completion: &str, path: Option<&str>, reference: &str) -> CompletionRecord {
         CompletionRecord {
+            holds: None,
+            step_sizes: Vec::new(),
             step: 0,
             source: String::new(),
             split: Split::Test,

@@ -37,6 +37,8 @@ fn asked(actions: &mut Actions) -> Vec<(Ticket, Question)> {
 
 fn sampled(ticket: Ticket, paths: &[Option<&str>]) -> Reply {
     let record = |path: &Option<&str>| CompletionRecord {
+        holds: None,
+        step_sizes: Vec::new(),
         step: 0,
         source: String::new(),
         split: Split::Test,

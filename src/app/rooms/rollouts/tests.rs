@@ -11,6 +11,8 @@ use crate::training::CompletionRecord;
 /// A completion of a problem; its reward is the answer's part.
 pub(super) fn completion(source: &str, problem: u64, sample: u32, reward: f32) -> CompletionRecord {
     CompletionRecord {
+        holds: None,
+        step_sizes: Vec::new(),
         step: 7,
         source: source.into(),
         split: Split::Train,

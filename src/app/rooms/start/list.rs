@@ -88,7 +88,7 @@ fn passes(run: &RunCard, words: &[String]) -> bool {
     if words.is_empty() {
         return true;
     }
-    let method = crate::runs::compare::method_name(run.method);
+    let method = run.method.name();
     let state = match (&run.damaged, run.finished) {
         (Some(_), _) => "damaged",
         (None, true) => "finished",

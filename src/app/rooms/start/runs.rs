@@ -11,7 +11,6 @@ use crate::app::engine::Request;
 use crate::app::library::{Errand, RunCard, Saved, SavedWhat};
 use crate::app::widgets::percent;
 use crate::app::{Actions, IN_BROWSER, World, theme};
-use crate::runs::compare::method_name;
 
 /// Heights of lines.
 const RUN: f32 = 46.0;
@@ -188,7 +187,7 @@ impl Start {
         line.col(|ui| {
             if run.max_steps > 0 {
                 two_lines(ui, |ui| {
-                    ui.label(method_name(run.method));
+                    ui.label(run.method.name());
                     ui.label(RichText::new(format!("seed {}", run.seed)).weak().small());
                 });
             }

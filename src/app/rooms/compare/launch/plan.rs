@@ -7,7 +7,6 @@ use crate::app::library::Compared;
 use crate::app::record::{Columns, RunKey};
 use crate::app::rooms::compare::look::seconds;
 use crate::config::{ConfigError, Method, RunConfig};
-use crate::runs::compare::method_name;
 
 /// Steps of a run from which on it says how long others take.
 pub const ENOUGH_STEPS: usize = 20;
@@ -41,7 +40,7 @@ pub fn plan(
             let mut config = base.clone();
             config.balance.method = method;
             config.seed = seed;
-            config.name = format!("{}-s{seed}", method_name(method));
+            config.name = format!("{}-s{seed}", method.name());
             config.check()?;
             configs.push(config);
         }
@@ -132,7 +131,7 @@ pub fn time_in_words(planned: &Planned) -> Option<String> {
         .collect();
     let each: Vec<String> = known
         .iter()
-        .map(|&(method, time)| format!("{} for {}", seconds(time), method_name(method)))
+        .map(|&(method, time)| format!("{} for {}", seconds(time), method.name()))
         .collect();
     let total = known.iter().map(|(_, time)| time).sum::<f64>() * planned.seeds as f64;
     let unknown = planned.times.len() - known.len();

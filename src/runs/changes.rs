@@ -1,15 +1,80 @@
 //! Settings that were changed while a run went on, and what was in force before each step.
 
+use serde::{Deserialize, Serialize};
+
+use super::read::ReadError;
 use crate::config::{BalanceConfig, RunConfig};
+use crate::training::Event;
 
 /// A setting that was changed after a step was decided; values as they would be written in a file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The last step that was decided before it.
     pub step: u64,
     pub path: String,
     pub before: String,
     pub value: String,
+}
+
+impl Change {
+    /// As `--set` would say it.
+    fn set(&self) -> String {
+        format!("{}={}", self.path, self.value)
+    }
+
+    /// As it stands in `changes.jsonl`.
+    #[cfg(test)]
+    pub(crate) fn event(&self) -> Event {
+        Event::Changed {
+            step: self.step,
+            path: self.path.clone(),
+            before: self.before.clone(),
+            value: self.value.clone(),
+        }
+    }
+}
+
+/// The changes among the lines of `changes.jsonl`, in their order; a last line that was not written to its
+/// end is left out.
+///
+/// # Errors
+/// For any other line that cannot be read.
+pub fn parse(text: &str) -> Result<Vec<Change>, ReadError> {
+    let events: Vec<Event> = super::read::lines(super::read::CHANGES, text, &mut Vec::new())?;
+    let change = |event| match event {
+        Event::Changed {
+            step,
+            path,
+            before,
+            value,
+        } => Some(Change {
+            step,
+            path,
+            before,
+            value,
+        }),
+        _ => None,
+    };
+    Ok(events.into_iter().filter_map(change).collect())
+}
+
+/// The configuration that a run began with, from its newest one and everything that was changed.
+pub fn began_with(config: &RunConfig, changes: &[Change]) -> RunConfig {
+    // The last one counts: the first change of every setting. All at once, since bounds that were
+    // moved together may cross in between.
+    let before = |change: &Change| format!("{}={}", change.path, change.before);
+    let original: Vec<String> = changes.iter().rev().map(before).collect();
+    let mut config = config.clone();
+    overwrite(&mut config, &original);
+    config
+}
+
+/// The configuration after some changes.
+pub fn after(config: &RunConfig, changes: &[Change]) -> RunConfig {
+    let mut config = config.clone();
+    let set: Vec<String> = changes.iter().map(Change::set).collect();
+    overwrite(&mut config, &set);
+    config
 }
 
 /// What decided the steps after one, up to the next change.
@@ -24,20 +89,13 @@ pub struct InForce {
 /// What was in force from the beginning of a run on, from its newest configuration and everything
 /// that was changed. A change whose value cannot be read is passed over.
 pub fn in_force(config: &RunConfig, changes: &[Change]) -> Vec<InForce> {
-    let mut config = config.clone();
-    // The last one counts: the first change of every setting. All at once, since bounds that were
-    // moved together may cross in between.
-    let began = |change: &Change| format!("{}={}", change.path, change.before);
-    let original: Vec<String> = changes.iter().rev().map(began).collect();
-    overwrite(&mut config, &original);
+    let mut config = began_with(config, changes);
     let mut all = vec![of(&config, 0)];
     let mut rest = changes;
     while let Some(first) = rest.first() {
         let together = rest.iter().take_while(|change| change.step == first.step);
         let count = together.count();
-        let set = |change: &Change| format!("{}={}", change.path, change.value);
-        let set: Vec<String> = rest[..count].iter().map(set).collect();
-        overwrite(&mut config, &set);
+        config = after(&config, &rest[..count]);
         all.push(of(&config, first.step));
         rest = &rest[count..];
     }

@@ -49,10 +49,10 @@ pub const fn method(method: Method) -> Tones {
         Method::Sasr => tones([118, 66, 188], [184, 146, 245]),
         Method::Sft => SFT,
         Method::Grpo => GRPO,
-        // Teal.
-        Method::Static => tones([0, 132, 140], [70, 196, 200]),
-        // Olive.
-        Method::Periodic => tones([122, 116, 0], [190, 184, 70]),
+        // Grass.
+        Method::Static => tones([58, 140, 40], [130, 205, 110]),
+        // Magenta.
+        Method::Periodic => tones([176, 0, 176], [225, 90, 230]),
         // A coin takes no side.
         Method::Constant => tones([104, 110, 118], [160, 166, 174]),
         // Crimson.

@@ -344,13 +344,7 @@ fn sft_gradients_do_not_depend_on_padding_micro_batches_or_shards() {
 #[test]
 fn policy_gradients_do_not_depend_on_shards() {
     let model = model(Family::Llama);
-    for loss_type in [
-        LossType::Grpo,
-        LossType::Bnpo,
-        LossType::DrGrpo,
-        LossType::Dapo,
-        LossType::Cispo,
-    ] {
+    for loss_type in LOSSES {
         let config = GrpoConfig {
             loss_type,
             gradient_accumulation_steps: 2,
@@ -384,4 +378,91 @@ fn policy_gradients_do_not_depend_on_shards() {
             }
         }
     }
+}
+
+const LOSSES: [LossType; 5] = [
+    LossType::Grpo,
+    LossType::Bnpo,
+    LossType::DrGrpo,
+    LossType::Dapo,
+    LossType::Cispo,
+];
+
+fn rows(advantage: impl Fn(usize) -> f32, skipped: impl Fn(usize) -> bool) -> Vec<PolicyRow> {
+    let row = |(index, example): (usize, Example)| PolicyRow {
+        advantage: advantage(index),
+        old_logps: None,
+        ref_logps: None,
+        masked: index == 4,
+        skipped: skipped(index),
+        example,
+    };
+    examples().into_iter().enumerate().map(row).collect()
+}
+
+fn gradient(model: &Model, rows: Vec<PolicyRow>, config: &GrpoConfig) -> Vec<f32> {
+    let (gradient, _) = pollster::block_on(workers(2).policy(model, rows, config)).unwrap();
+    lists(&gradient.tensors)
+}
+
+/// Eleven rows make unequal micro-batches: where the loss is a mean over the whole batch, none of its rows
+/// weighs more for that.
+#[test]
+fn policy_gradients_do_not_depend_on_micro_batches_but_for_bnpo() {
+    let model = model(Family::Llama);
+    let all = || rows(|index| (index as f32 - 5.0) / 3.0, |_| false);
+    for loss_type in LOSSES {
+        let config = |gradient_accumulation_steps| GrpoConfig {
+            loss_type,
+            gradient_accumulation_steps,
+            ..GrpoConfig::default()
+        };
+        let whole = gradient(&model, all(), &config(1));
+        for steps in [2, 3, 4, 11] {
+            let split = gradient(&model, all(), &config(steps));
+            if loss_type == LossType::Bnpo {
+                // TRL's bnpo averages over each micro-batch: it has to differ here.
+                assert_ne!(whole, split);
+            } else {
+                assert_close(&split, &whole, &format!("{loss_type:?} in {steps}"));
+            }
+        }
+    }
+}
+
+/// In TRL a group without variance has advantage 0 and stays in the batch. Leaving its rows out of the
+/// computation must not change what the others weigh.
+#[test]
+fn groups_without_variance_add_nothing_and_still_count() {
+    let model = model(Family::Llama);
+    let dead = |index: usize| (3..6).contains(&index) || index >= 9;
+    let live = |index: usize| match dead(index) {
+        true => 0.0,
+        false => (index as f32 - 4.0) / 3.0,
+    };
+    for loss_type in LOSSES {
+        for gradient_accumulation_steps in [1, 3] {
+            let config = GrpoConfig {
+                loss_type,
+                gradient_accumulation_steps,
+                ..GrpoConfig::default()
+            };
+            let kept = gradient(&model, rows(live, |_| false), &config);
+            let skipped = gradient(&model, rows(live, dead), &config);
+            assert_close(&skipped, &kept, &format!("{loss_type:?}"));
+            // Without them in the denominators (`grpo.denominators = "live"`) the others weigh more.
+            let mut alone = rows(live, dead);
+            alone.retain(|row| !row.skipped);
+            let norm = |values: &[f32]| values.iter().map(|x| x * x).sum::<f32>().sqrt();
+            let more = norm(&gradient(&model, alone, &config)) / norm(&kept);
+            assert!(more > 1.2, "{loss_type:?}: {more}");
+        }
+    }
+}
+
+#[test]
+fn nothing_to_learn_from_is_a_gradient_of_zeros() {
+    let model = model(Family::Llama);
+    let none = gradient(&model, rows(|_| 1.0, |_| true), &GrpoConfig::default());
+    assert!(none.iter().all(|&value| value == 0.0));
 }

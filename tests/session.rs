@@ -5,8 +5,8 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::session::{records, run_until, step};
-use sasr::balance::{LoggedStep, replay};
-use sasr::training::{Branch, Command, Event, Phase, Session, Start, StepRecord};
+use sasr::balance::{LoggedStep, Observation, replay};
+use sasr::training::{Branch, Command, EvaluationRecord, Event, Phase, Session, Start, StepRecord};
 
 /// A run that takes well under a second.
 const TINY: &str = r#"
@@ -445,4 +445,212 @@ fn a_rollouts_pieces_are_its_tokens_and_no_others_are_spelt_out() {
         }
     }
     assert!(rollouts > 0);
+}
+
+/// The tokens that a step processed.
+fn tokens_by_step(steps: &[StepRecord]) -> Vec<u64> {
+    let totals: Vec<u64> = steps.iter().map(|record| record.num_tokens).collect();
+    let before = std::iter::once(&0).chain(&totals);
+    totals
+        .iter()
+        .zip(before)
+        .map(|(now, before)| now - before)
+        .collect()
+}
+
+fn evaluations(events: &[Event]) -> Vec<EvaluationRecord> {
+    let record = |event: &Event| match event {
+        Event::Evaluated(record) => Some((**record).clone()),
+        _ => None,
+    };
+    events.iter().filter_map(record).collect()
+}
+
+#[test]
+fn exams_and_tests_are_charged_to_no_method() {
+    // The curriculum is open from the start, so that exams steer nothing.
+    for method in ["sasr", "grpo", "static"] {
+        let method = format!("balance.method=\"{method}\"");
+        let with = ["curriculum.start=2", &method];
+        let events = finish(&mut session(&with));
+        let without = [&with[..], &["exam.every=0", "evaluation.problems=0"]].concat();
+        let bare = records(&finish(&mut session(&without)));
+        let steps = records(&events);
+        assert_eq!(tokens_by_step(&steps), tokens_by_step(&bare), "{method}");
+        let asked = evaluations(&events);
+        assert!(asked.len() >= 8 && asked.iter().all(|record| record.num_tokens > 0));
+        // A prompt counts with each of its completions: once greedily, twice sampled.
+        let per_problem = |record: &EvaluationRecord| record.num_tokens / record.problems as u64;
+        let [exam, last] = ["exam", "final"].map(|kind| {
+            let mut of_kind = asked.iter().filter(|record| record.kind == kind);
+            of_kind
+                .find(|record| record.perturbation.is_none())
+                .unwrap()
+        });
+        assert!(per_problem(last) >= 2 * per_problem(exam), "{method}");
+    }
+}
+
+#[test]
+fn d_is_measured_where_somebody_needs_it_and_charged_to_who_does() {
+    let measured = |record: &StepRecord| {
+        let is_d =
+            |observation: &Observation| matches!(observation, Observation::Divergence { .. });
+        record.measured.iter().any(is_d)
+    };
+    let of = |set: &[&str]| {
+        let all = [&["balance.method=\"grpo\"", "exam.every=0"], set].concat();
+        records(&finish(&mut session(&all)))
+    };
+    let counts = |steps: &[StepRecord]| {
+        let timed = |name: &str| steps.iter().filter(|s| s.timing.contains_key(name)).count();
+        let measured = steps.iter().filter(|step| measured(step)).count();
+        [measured, timed("logps"), timed("display")]
+    };
+    // For display alone: now and then, and apart from the step's own time.
+    let shown = of(&[]);
+    assert_eq!(counts(&shown), [3, 0, 3]);
+    for step in shown
+        .iter()
+        .filter(|step| step.timing.contains_key("display"))
+    {
+        let own: f64 = step.timing["rollout"] + step.timing["update"];
+        assert!(step.step_time < own + step.timing["display"]);
+    }
+    assert_eq!(counts(&of(&["logging.divergence_every=0"])), [0, 0, 0]);
+    // The KL is measured from the same origin: what it needs gives D as well.
+    assert_eq!(counts(&of(&["grpo.beta=0.1"])), [30, 30, 0]);
+    let sasr = |lambda: &str| {
+        let set = ["balance.method=\"sasr\"", lambda, "balance.probe_every=0"];
+        let steps = of(&set);
+        let grpo = steps
+            .iter()
+            .filter(|step| step.branch == Branch::Grpo)
+            .count();
+        (counts(&steps), grpo)
+    };
+    let (counted, grpo) = sasr("balance.lambda=1");
+    assert_eq!(counted, [grpo, grpo, 0]);
+    let (counted, _) = sasr("balance.lambda=0");
+    assert_eq!(counted[1], 0);
+    assert!(counted[0] <= 2 && counted[0] == counted[2]);
+}
+
+/// The learning rates and branches of a run of 20 steps that is extended by 10.
+fn extended(set: &[&str]) -> Vec<(Branch, f64)> {
+    let all = [
+        &["max_steps=20", "evaluation.problems=0", "exam.every=0"],
+        set,
+    ]
+    .concat();
+    let mut session = session(&all);
+    let mut events = finish(&mut session);
+    session.handle(Command::Extend { max_steps: 30 }).unwrap();
+    events.extend(finish(&mut session));
+    let seen = |record: &StepRecord| (record.branch, record.learning_rate);
+    records(&events).iter().map(seen).collect()
+}
+
+#[test]
+fn extending_holds_the_last_rate_and_goes_back_to_no_phase() {
+    let method = [
+        "balance.method=\"static\"",
+        "optimizer.lr_scheduler_type=\"linear\"",
+    ];
+    // Every step updates, so that every step has a rate.
+    let keep = [
+        "grpo.zero_variance=\"keep\"",
+        "grpo.learning_rate=1e-3",
+        "sft.learning_rate=1e-3",
+    ];
+    let steps = extended(&[&method[..], &keep].concat());
+    let rate = |step: u64| 1e-3 * (1.0 - (step - 1) as f64 / 20.0);
+    for (step, (branch, found)) in (1..).zip(&steps) {
+        let wanted = if step <= 10 {
+            Branch::Sft
+        } else {
+            Branch::Grpo
+        };
+        assert_eq!(*branch, wanted, "step {step}");
+        assert!(
+            (found - rate(step.min(20))).abs() < 1e-12,
+            "step {step}: {found}"
+        );
+        assert!(*found > 0.0);
+    }
+    assert_eq!(steps.len(), 30);
+}
+
+#[test]
+fn a_new_horizon_spreads_the_schedule_anew() {
+    let set = [
+        "balance.method=\"sft\"",
+        "optimizer.lr_scheduler_type=\"linear\"",
+        "sft.learning_rate=1e-3",
+    ];
+    let mut session = session(&[&["max_steps=20", "evaluation.problems=0"], &set[..]].concat());
+    assert_eq!(session.config().optimizer.horizon, 20);
+    while session.steps_done() < 10 {
+        step(&mut session);
+    }
+    let command = Command::Set {
+        path: "optimizer.horizon".into(),
+        value: "40".into(),
+    };
+    let told = session.handle(command).unwrap();
+    assert!(matches!(&told[..], [Event::Changed { step: 10, before, .. }] if before == "20"));
+    let rest = records(&finish(&mut session));
+    assert!((rest[0].learning_rate - 1e-3 * 0.75).abs() < 1e-12);
+}
+
+#[test]
+fn a_level_without_exam_problems_is_told_and_passed() {
+    // Without parentheses or other operators, level 1 over {0, 1} has hardly any problems.
+    let set = [
+        "task.arithmetic.max_operand=1",
+        "exam.problems=4",
+        "task.demonstrations=2",
+    ];
+    let mut session = session(
+        &[
+            &set[..],
+            &["curriculum.levels=[1, 3]", "evaluation.problems=0"],
+        ]
+        .concat(),
+    );
+    let told: Vec<String> = session.notices().to_vec();
+    let empty = told
+        .iter()
+        .any(|notice| notice.contains("no exam problems"));
+    let few = told
+        .iter()
+        .any(|notice| notice.contains("different exam problems"));
+    assert!(empty || few, "{told:?}");
+    let opened = finish(&mut session);
+    let opens = |event: &Event| matches!(event, Event::LevelOpened { level: 2, .. });
+    if told
+        .iter()
+        .any(|notice| notice.starts_with("level 1 has no exam problems"))
+    {
+        assert!(opened.iter().any(opens), "level 2 never opens");
+    }
+}
+
+#[test]
+fn truncated_sampling_beside_a_d_that_decides_is_warned_of() {
+    let told = |set: &[&str]| {
+        let session = session(set);
+        let mut notices = session.notices().iter();
+        notices
+            .find(|notice| notice.contains("sampling leaves tokens out"))
+            .cloned()
+    };
+    let found = told(&["grpo.top_k=5", "grpo.top_p=0.9"]).unwrap();
+    for part in ["grpo.top_k = 5", "grpo.top_p = 0.9", "balance.lambda"] {
+        assert!(found.contains(part), "{found}");
+    }
+    assert!(told(&["grpo.min_p=0.1", "balance.lambda=0", "grpo.beta=0.1"]).is_some());
+    assert_eq!(told(&["grpo.top_k=5", "balance.lambda=0"]), None);
+    assert_eq!(told(&["grpo.top_k=5", "balance.method=\"grpo\""]), None);
+    assert_eq!(told(&[]), None);
 }

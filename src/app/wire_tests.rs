@@ -234,7 +234,7 @@ fn replies() {
         },
         Reply::Estimated {
             ticket: 3,
-            estimate: Estimate::of(&setup),
+            estimate: Estimate::of(&setup).unwrap(),
             times: Some(StepTimes {
                 sft: 0.1,
                 grpo: f64::INFINITY,

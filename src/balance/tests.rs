@@ -1,6 +1,7 @@
 //! The rule itself: its table, its properties, its signals, its tips.
 
 mod methods;
+mod noise;
 mod replaying;
 mod simulation;
 

@@ -37,7 +37,7 @@ pub async fn run(args: CheckArgs) -> anyhow::Result<Ended> {
     }
     let device = crate::devices::open_for(&config).await?;
     let setup = Setup::new(config, device, &loader)?;
-    let estimate = Estimate::of(&setup);
+    let estimate = Estimate::of(&setup)?;
     let config = setup.config.clone();
     setup.notices.iter().try_for_each(|notice| {
         say!("note: {notice}");
@@ -57,11 +57,13 @@ pub async fn run(args: CheckArgs) -> anyhow::Result<Ended> {
     );
     let memory = estimate.memory;
     say!(
-        "memory      about {} MB: weights and optimizer {}, cache {}, activations up to {}",
-        memory.total >> 20,
-        memory.weights >> 20,
-        memory.cache >> 20,
-        memory.activations >> 20
+        "memory      about {} MB: weights, moments and origins {}, then learning {} or sampling {}, \
+         other {}",
+        megabytes(memory.total),
+        megabytes(memory.weights),
+        megabytes(memory.activations),
+        megabytes(memory.cache),
+        megabytes(memory.other)
     );
     // Refuses what training would refuse before its first step.
     Session::new(setup, Start::Fresh)?;
@@ -78,4 +80,9 @@ pub async fn run(args: CheckArgs) -> anyhow::Result<Ended> {
     );
     say!("The configuration is sound.");
     Ok(Ended::Done)
+}
+
+/// In megabytes, of which even the smallest model has one.
+fn megabytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1_000_000)
 }

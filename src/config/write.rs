@@ -47,9 +47,8 @@ impl RunConfig {
             self.tokenizer.clone(),
             self.model.clone(),
         );
-        for path in (task.files.train.iter_mut()).chain(&mut task.files.test) {
-            path.clear();
-        }
+        task.files.train.clear();
+        task.files.test.clear();
         tokenizer.path.clear();
         model.path.clear();
         let decisive = json!({

@@ -201,16 +201,15 @@ impl Curriculum {
     }
 
     /// Takes in an exam's accuracy by level, and opens what it has earned: the next level for as
-    /// long as the highest open one is passed and there is a next one. A level of which the exam has no
-    /// problems cannot be failed, so it does not hold up those above it.
-    pub fn exam_results(&mut self, accuracies: &BTreeMap<u32, f64>) -> Vec<Unlocked> {
+    /// long as the highest open one is passed and there is a next one. A level of which there are no exam
+    /// problems (`None`) cannot be failed, so it does not hold up those above it.
+    pub fn exam_results(&mut self, accuracies: &BTreeMap<u32, Option<f64>>) -> Vec<Unlocked> {
         let mut unlocked = Vec::new();
-        while self.state.highest_open < self.config.levels[1] {
+        while self.state.highest_open < self.config.levels[1]
+            && let Some(&accuracy) = accuracies.get(&self.state.highest_open)
+            && accuracy.is_none_or(|accuracy| accuracy >= self.pass)
+        {
             let passed = self.state.highest_open;
-            let accuracy = accuracies.get(&passed).copied();
-            if accuracy.is_some_and(|accuracy| accuracy < self.pass) {
-                break;
-            }
             let level = passed + 1;
             self.state.highest_open = level;
             unlocked.push(Unlocked {

@@ -180,7 +180,10 @@ fn success_is_that_of_the_latest_rollouts() {
 #[test]
 fn exams_open_levels_one_after_the_other() {
     let mut curriculum = curriculum([1, 4], 1);
-    let exam = |levels: &[(u32, f64)]| levels.iter().copied().collect::<BTreeMap<_, _>>();
+    let exam = |levels: &[(u32, f64)]| -> BTreeMap<u32, Option<f64>> {
+        let some = |&(level, accuracy): &(u32, f64)| (level, Some(accuracy));
+        levels.iter().map(some).collect()
+    };
     assert!(
         curriculum
             .exam_results(&exam(&[(1, 0.79), (2, 1.0)]))
@@ -245,6 +248,17 @@ fn an_endless_supply_is_fresh_every_step() {
 }
 
 #[test]
+fn a_level_without_exam_problems_holds_nobody_up() {
+    let mut curriculum = curriculum([1, 4], 1);
+    // Level 2 was not asked for want of problems: what is above it opens with it.
+    let unlocked = curriculum.exam_results(&[(1, Some(1.0)), (2, None), (3, Some(0.2))].into());
+    let told: Vec<(u32, Option<f64>)> = unlocked.iter().map(|u| (u.level, u.accuracy)).collect();
+    assert_eq!(told, [(2, Some(1.0)), (3, None)]);
+    // A level that was not examined at all is another matter.
+    assert!(curriculum.exam_results(&[(1, Some(1.0))].into()).is_empty());
+}
+
+#[test]
 fn training_draws_from_unlocked_levels_alone() {
     let pool = Pool::prompts(&Sums::endless(), 1..=5).expect("has problems");
     let mut curriculum = curriculum([2, 5], 3);
@@ -258,7 +272,7 @@ fn training_draws_from_unlocked_levels_alone() {
         levels(curriculum.probe_prompts(&pool, 1, 200)),
         [2, 3].into()
     );
-    curriculum.exam_results(&[(3, 1.0)].into());
+    curriculum.exam_results(&[(3, Some(1.0))].into());
     assert_eq!(
         levels(curriculum.prompts(&pool, 2, 0, 200)),
         [2, 3, 4].into()
@@ -275,7 +289,7 @@ fn a_resumed_curriculum_draws_what_the_uninterrupted_one_draws() {
         let prompts = curriculum.prompts(&pool, step, 0, 7);
         curriculum.record_rollouts(1, step % 5, 5);
         if step == 8 {
-            curriculum.exam_results(&[(1, 1.0)].into());
+            curriculum.exam_results(&[(1, Some(1.0))].into());
         }
         (prompts, curriculum.demonstrations(&demonstrations, step, 5))
     };

@@ -327,8 +327,9 @@ fn notes(
         .count();
     if tested > 1 {
         notes.push(format!(
-            "{tested} differences are tested together: p-values are corrected so that with 95 % \
-             probability none of them is called significant by chance alone (Holm)."
+            "{tested} differences are tested. p-values are corrected (Holm) within two families, those in \
+             accuracy and those in all other numbers: in each, with 95 % probability none is called \
+             significant by chance alone."
         ));
     }
     let before: Vec<&str> = runs_of_0_1(groups);

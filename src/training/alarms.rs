@@ -401,6 +401,7 @@ mod tests {
         let config = BalanceConfig {
             warmup_steps: 10,
             d_cap: 1.0,
+            d_ema: 1.0,
             ..BalanceConfig::default()
         };
         let far = |d: f64| {

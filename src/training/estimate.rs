@@ -1,7 +1,10 @@
 //! What a run will need: memory by its sizes, time by two steps of each kind.
 
+use super::examination::SLICE;
+use super::lengths::Lengths;
 use super::{Event, Loader, Session, Setup, Start, TrainError};
-use crate::config::{Method, RunConfig};
+use crate::config::{Method, Origin, RunConfig};
+use crate::model::DecoderSpec;
 
 /// The sizes of a run.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -15,61 +18,241 @@ pub struct Estimate {
     pub memory: Memory,
 }
 
-/// Memory in bytes, in float32.
+/// Memory in bytes, in float32: beyond what the program has before it opens anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Memory {
-    /// Weights, the optimizer's moments, the origin and gradients.
+    /// Weights, the optimizer's moments, and the policies that divergences are measured from.
     pub weights: u64,
-    /// Keys and values of all rollouts of a GRPO step.
+    /// Sampling: keys and values of the rows that are written together, their logits, and on the CPU each
+    /// shard's weights laid out for decoding.
     pub cache: u64,
-    /// What the largest batch leaves behind for the backward pass, at most.
+    /// Learning: what the largest batch leaves behind for the backward pass, its logits, and gradients.
     pub activations: u64,
-    /// The most at a time: rollouts and backward passes take turns.
+    /// Data, tokenizer, and what the program itself takes while it computes.
+    pub other: u64,
+    /// The most at a time: sampling and learning take turns.
     pub total: u64,
 }
 
-/// Positions that prompts are taken to have besides a completion.
-const PROMPT: usize = 128;
+/// What the program takes while it computes, whatever the model: code that is read in, threads, buffers of
+/// the allocator. Measured on small runs on the CPU (`tests/memory.rs`).
+const PROGRAM: u64 = 12 << 20;
+
+/// Bytes of a number.
+const FLOAT: u64 = 4;
 
 impl Estimate {
     /// The estimate for what a session would be made of. Nothing is computed.
-    pub fn of(setup: &Setup) -> Self {
+    ///
+    /// # Errors
+    /// If a demonstration cannot be put into tokens.
+    pub fn of(setup: &Setup) -> Result<Self, TrainError> {
         let spec = &setup.model.spec;
-        Self {
+        Ok(Self {
             parameters: setup.model.parameters.count(),
             num_hidden_layers: spec.num_hidden_layers,
             hidden_size: spec.hidden_size,
             vocabulary: spec.vocab_size,
-            memory: Memory::of(setup),
-        }
+            memory: Memory::of(setup)?,
+        })
     }
 }
 
 impl Memory {
-    fn of(setup: &Setup) -> Self {
-        let (config, spec) = (&setup.config, &setup.model.spec);
-        // Weights, two moments, the origin, and a gradient for each shard, in float32.
-        let optimizers = if config.optimizer.separate { 2 } else { 1 };
-        let copies = 1 + 2 * optimizers + 1 + config.shards as u64;
-        let weights = 4 * copies * setup.model.parameters.count();
-        let rows = config.grpo.num_prompts * config.grpo.num_generations;
-        let positions = spec
-            .max_position_embeddings
-            .min(config.grpo.max_completion_length + PROMPT);
-        let per_position = spec.num_hidden_layers * spec.num_key_value_heads * spec.head_dim;
-        let cache = (4 * 2 * rows * positions * per_position) as u64;
-        // What a token leaves behind for the backward pass: per layer about ten vectors of the
-        // residual's width and three of the feed-forward layer's.
-        let per_token =
-            4 * spec.num_hidden_layers * (10 * spec.hidden_size + 3 * spec.intermediate_size);
-        let tokens = (rows * positions).max(config.sft.batch_size * spec.max_position_embeddings);
-        let activations = (tokens * per_token) as u64;
-        Self {
+    fn of(setup: &Setup) -> Result<Self, TrainError> {
+        let sizes = Sizes::of(setup)?;
+        let parameters = FLOAT * setup.model.parameters.count();
+        let weights = parameters * sizes.copies();
+        let cache = sizes.sampling();
+        let activations = sizes.learning(parameters);
+        let other = PROGRAM;
+        Ok(Self {
             weights,
             cache,
             activations,
-            total: weights + cache.max(activations),
+            other,
+            total: weights + cache.max(activations) + other,
+        })
+    }
+}
+
+/// A batch that goes through the model at once in one shard: rows of equal width.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Block {
+    rows: u64,
+    width: u64,
+}
+
+impl Block {
+    fn positions(self) -> u64 {
+        self.rows * self.width
+    }
+}
+
+/// What decides how much memory a run takes.
+struct Sizes<'a> {
+    config: &'a RunConfig,
+    spec: &'a DecoderSpec,
+    lengths: Lengths,
+    /// Shards that work side by side, and how many a batch is split into.
+    at_once: u64,
+    shards: u64,
+    on_cpu: bool,
+}
+
+impl<'a> Sizes<'a> {
+    fn of(setup: &'a Setup) -> Result<Self, TrainError> {
+        let (config, spec) = (&setup.config, &setup.model.spec);
+        let on_cpu = crate::devices::is_cpu(&setup.device);
+        let shards = if on_cpu {
+            config.shards.max(1) as u64
+        } else {
+            1
+        };
+        Ok(Self {
+            config,
+            spec,
+            lengths: Lengths::of(config, setup.task.as_ref(), &setup.text, spec)?,
+            at_once: if cfg!(target_family = "wasm") {
+                1
+            } else {
+                shards
+            },
+            shards,
+            on_cpu,
+        })
+    }
+
+    /// Times that all weights are held: themselves, two moments an optimizer, and the policies that D and
+    /// the KL are measured from.
+    fn copies(&self) -> u64 {
+        let balance = &self.config.balance;
+        let optimizers = if self.config.optimizer.separate { 2 } else { 1 };
+        let base = [Some(balance.origin), balance.kl_origin].contains(&Some(Origin::Base));
+        1 + 2 * optimizers + 1 + u64::from(base)
+    }
+
+    /// The blocks of one shard, where `rows` of at most `width` are dealt among the shards and worked off in
+    /// `micro_batches`.
+    fn block(&self, rows: usize, width: usize, micro_batches: usize) -> Block {
+        let of_shard = (rows as u64).div_ceil(self.shards);
+        Block {
+            rows: of_shard.div_ceil(micro_batches.max(1) as u64),
+            width: width as u64,
         }
+    }
+
+    /// Whether steps of GRPO are taken.
+    fn asks(&self) -> bool {
+        let balance = &self.config.balance;
+        match balance.method {
+            Method::Sft => false,
+            Method::Constant => balance.constant_p < 1.0,
+            Method::Periodic => balance.period > 1,
+            Method::Static => balance.static_share < 1.0,
+            Method::Sasr | Method::Grpo | Method::Cosine => true,
+        }
+    }
+
+    /// Memory while learning, of the step that takes most.
+    fn learning(&self, parameters: u64) -> u64 {
+        let config = self.config;
+        let Lengths {
+            demonstration,
+            base,
+            rollout,
+            ..
+        } = self.lengths;
+        let micro = config.sft.gradient_accumulation_steps;
+        let mut blocks = vec![
+            (
+                self.block(config.sft.batch_size, demonstration, micro),
+                micro,
+            ),
+            (self.block(config.base.batch_size, base, 1), 1),
+        ];
+        if self.asks() {
+            let grpo = &config.grpo;
+            let rows = grpo.num_prompts * grpo.num_generations;
+            let micro = grpo.gradient_accumulation_steps;
+            blocks.push((self.block(rows, rollout, micro), micro));
+        }
+        let bytes = |(block, micro): &(Block, usize)| {
+            // Gradients of the shards, one more where micro-batches are added up, and the sum.
+            let gradients = (1 + u64::from(*micro > 1)) * self.at_once.min(self.shards) + 1;
+            self.at_once * self.backward(*block) + gradients * parameters
+        };
+        blocks.iter().map(bytes).max().unwrap_or(0)
+    }
+
+    /// What a block leaves behind for the backward pass, and what that makes on its way.
+    fn backward(&self, block: Block) -> u64 {
+        let spec = self.spec;
+        let [width, inner] = [spec.hidden_size, spec.intermediate_size].map(|n| n as u64);
+        let queries = (spec.num_attention_heads * spec.head_dim) as u64;
+        let keys = (spec.num_key_value_heads * spec.head_dim) as u64;
+        // The residual stream before and after attention, each normed; queries, keys, values and what
+        // attention makes of them; gate, up and their product.
+        let mut layer = 4 * width + 2 * queries + 2 * keys + 3 * inner;
+        layer += spec.num_attention_heads as u64;
+        if spec.qk_norm {
+            layer += queries + keys;
+        }
+        let layers = spec.num_hidden_layers as u64 * layer;
+        // The last norm, and gradients of the layer in hand.
+        let beside = 2 * width + (2 * inner + 3 * width).max(2 * queries + 2 * keys + width);
+        let per_position = layers + beside;
+        FLOAT * (block.positions() * per_position + self.logits() + self.head())
+    }
+
+    /// Logits that are held at a time: a few rows of the whole vocabulary.
+    fn logits(&self) -> u64 {
+        const HELD: u64 = 1 << 16;
+        let vocabulary = self.spec.vocab_size as u64;
+        (HELD / vocabulary).clamp(16, 256) * vocabulary
+    }
+
+    /// The gradient of the output projection, before it is among the others.
+    fn head(&self) -> u64 {
+        (self.spec.vocab_size * self.spec.hidden_size) as u64
+    }
+
+    /// Memory while sampling, of rollouts or of an exam or test.
+    fn sampling(&self) -> u64 {
+        let (config, spec) = (self.config, self.spec);
+        let mut rows = Vec::new();
+        if self.asks() {
+            rows.push(config.grpo.num_prompts * config.grpo.num_generations);
+        }
+        if config.exam.every > 0 {
+            rows.push(config.exam.problems.min(SLICE));
+        }
+        if config.evaluation.problems > 0 {
+            let problems = config.evaluation.problems.min(SLICE);
+            rows.push(problems * config.evaluation.samples.max(1));
+        }
+        let rows = rows.into_iter().max().unwrap_or(0) as u64;
+        let capacity = (self.lengths.rollout as u64).next_multiple_of(16);
+        let keys = (spec.num_key_value_heads * spec.head_dim) as u64;
+        let held = 2 * spec.num_hidden_layers as u64 * keys * capacity;
+        // A batch that would take more is worked off in parts.
+        let cached = (rows * held).min(self.at_once * (1 << 28));
+        let logits = 2 * rows * spec.vocab_size as u64;
+        let laid_out = match self.on_cpu {
+            true => self.at_once * self.matrices(),
+            false => 0,
+        };
+        FLOAT * (cached + logits + laid_out)
+    }
+
+    /// Numbers in the matrices that decoding multiplies by.
+    fn matrices(&self) -> u64 {
+        let spec = self.spec;
+        let [width, inner] = [spec.hidden_size, spec.intermediate_size].map(|n| n as u64);
+        let queries = (spec.num_attention_heads * spec.head_dim) as u64;
+        let keys = (spec.num_key_value_heads * spec.head_dim) as u64;
+        let layer = 2 * width * queries + 2 * width * keys + 3 * width * inner;
+        spec.num_hidden_layers as u64 * layer + self.head()
     }
 }
 
@@ -159,25 +342,54 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_counted_in_bytes_and_grows_with_what_it_is_for() {
+    fn memory_grows_with_what_it_is_for() {
         let plain = setup(&["shards=1"]);
-        let estimate = Estimate::of(&plain);
+        let estimate = Estimate::of(&plain).expect("an estimate");
         assert_eq!(estimate.vocabulary, plain.model.spec.vocab_size);
-        // Weights, two moments, the origin, one gradient.
-        assert_eq!(estimate.memory.weights, 4 * 5 * estimate.parameters);
-        // 4 rollouts of 8 + 128 positions, keys and values of 16 numbers.
-        assert_eq!(estimate.memory.cache, 4 * (8 + 128) * 2 * 16 * 4);
-        let memory = |set: &[&str]| Estimate::of(&setup(set)).memory;
-        let largest = estimate.memory.cache.max(estimate.memory.activations);
-        assert_eq!(estimate.memory.total, estimate.memory.weights + largest);
-        let shards = memory(&["shards=3"]);
-        assert_eq!(shards.weights, 4 * 7 * estimate.parameters);
-        assert_eq!(shards.cache, estimate.memory.cache);
-        let rollouts = memory(&["shards=1", "grpo.num_generations=4"]);
-        assert_eq!(rollouts.cache, 2 * estimate.memory.cache);
-        let batch = memory(&["shards=1", "sft.batch_size=64"]);
-        assert!(batch.activations > estimate.memory.activations);
-        assert!(batch.total > estimate.memory.total);
+        // Weights, two moments, the origin.
+        assert_eq!(estimate.memory.weights, 4 * 4 * estimate.parameters);
+        let memory = |set: &[&str]| Estimate::of(&setup(set)).expect("an estimate").memory;
+        let Memory {
+            weights,
+            cache,
+            activations,
+            other,
+            total,
+        } = estimate.memory;
+        assert_eq!(total, weights + cache.max(activations) + other);
+        let base = memory(&["shards=1", "balance.origin=\"base\""]);
+        assert_eq!(base.weights, 4 * 5 * estimate.parameters);
+        let separate = memory(&["shards=1", "optimizer.separate=true"]);
+        assert_eq!(separate.weights, 4 * 6 * estimate.parameters);
+        let rollouts = memory(&[
+            "shards=1",
+            "grpo.num_generations=16",
+            "evaluation.problems=0",
+        ]);
+        assert!(rollouts.cache > cache);
+        let batch = memory(&["shards=1", "sft.batch_size=256"]);
+        assert!(batch.activations > activations && batch.total > total);
+        // Half of the batch at a time, and the gradients are added up.
+        let halves = [
+            "shards=1",
+            "sft.batch_size=256",
+            "sft.gradient_accumulation_steps=2",
+        ];
+        let halves = memory(&halves).activations;
+        assert!(
+            halves < batch.activations * 6 / 10,
+            "{halves} {}",
+            batch.activations
+        );
+        // Demonstrations are as long as they are, however many positions the model has.
+        let positions = memory(&["shards=1", "model.max_position_embeddings=4096"]);
+        assert_eq!(positions.activations, activations);
+        let completions = memory(&[
+            "shards=1",
+            "model.max_position_embeddings=4096",
+            "grpo.max_completion_length=400",
+        ]);
+        assert!(completions.activations > 4 * activations);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::tasks::{Problem, Split, Task};
 use crate::text::Text;
 
 /// Problems asked in one unit of work.
-const SLICE: usize = 32;
+pub(super) const SLICE: usize = 32;
 
 /// Seed of all samples taken in tests: fixed, so that runs are compared on the same noise.
 const TEST_SEED: u64 = 0x5a52;
@@ -211,6 +211,8 @@ pub struct Examination {
     held: Vec<Event>,
     /// Problems and greedy accuracy by level of the sheets that are complete and not reworded.
     accuracies: BTreeMap<u32, (usize, f64)>,
+    /// Levels that should have been asked, and have no problems.
+    without_problems: Vec<u32>,
 }
 
 impl Examination {
@@ -272,10 +274,11 @@ impl Examination {
     }
 
     fn new(kind: &str, step: u64, temperature: f64, sheets: Vec<Sheet>) -> Self {
-        let sheets: VecDeque<Sheet> = sheets
+        let (sheets, empty): (Vec<Sheet>, Vec<Sheet>) = sheets
             .into_iter()
-            .filter(|sheet| !sheet.problems.is_empty())
-            .collect();
+            .partition(|sheet| !sheet.problems.is_empty());
+        let sheets = VecDeque::from(sheets);
+        let plain = empty.iter().filter(|sheet| sheet.perturbation.is_none());
         Self {
             kind: kind.to_string(),
             step,
@@ -291,6 +294,7 @@ impl Examination {
             done: 0,
             held: Vec::new(),
             accuracies: BTreeMap::new(),
+            without_problems: plain.map(|sheet| sheet.level).collect(),
         }
     }
 
@@ -299,10 +303,14 @@ impl Examination {
         self.sheets.is_empty()
     }
 
-    /// Greedy accuracy by level; levels without problems are not in it.
-    pub fn accuracies(&self) -> BTreeMap<u32, f64> {
-        let accuracy = |(&level, &(_, accuracy)): (&u32, &(usize, f64))| (level, accuracy);
-        self.accuracies.iter().map(accuracy).collect()
+    /// Greedy accuracy by level; none for levels without problems.
+    pub fn accuracies(&self) -> BTreeMap<u32, Option<f64>> {
+        let asked = self
+            .accuracies
+            .iter()
+            .map(|(&level, &(_, accuracy))| (level, Some(accuracy)));
+        let others = self.without_problems.iter().map(|&level| (level, None));
+        asked.chain(others).collect()
     }
 
     /// Greedy accuracy over all levels (see [`pooled_accuracy`]); `None` without problems.

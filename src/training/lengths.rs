@@ -119,6 +119,64 @@ fn look(
     levels.into_iter().map(look).collect()
 }
 
+/// The longest sequences of a run, in tokens, as far as a look at some of its problems tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lengths {
+    /// A demonstration with its prompt.
+    pub demonstration: usize,
+    /// The same of the base model's levels; 0 without a base model.
+    pub base: usize,
+    /// A rollout with its prompt: policies that are still learning run to the limit.
+    pub rollout: usize,
+}
+
+impl Lengths {
+    /// Looks at some problems of every level.
+    pub(super) fn of(
+        config: &RunConfig,
+        task: &dyn Task,
+        text: &Text,
+        spec: &DecoderSpec,
+    ) -> Result<Self, TrainError> {
+        let max = longest_example(config, spec);
+        let longest = |levels: Vec<u32>| -> Result<[usize; 2], TrainError> {
+            let (mut example, mut prompt) = (0, 0);
+            for level in levels {
+                for index in spread(task.len(Split::Train, level)) {
+                    let problem = task.problem(Split::Train, level, index);
+                    let completion = task.demonstration(&problem, 0);
+                    let found = text.example(&problem.prompt, &completion)?;
+                    if found.ids.len() <= max {
+                        example = example.max(found.ids.len());
+                    }
+                    prompt = prompt.max(found.prompt);
+                }
+            }
+            Ok([example, prompt])
+        };
+        let [low, high] = config.curriculum.levels;
+        let [demonstration, prompt] = longest((low..=high).collect())?;
+        let base = match config.base.steps {
+            0 => 0,
+            _ => longest(config.base.levels.clone())?[0],
+        };
+        let rollout = prompt + config.grpo.max_completion_length;
+        Ok(Self {
+            demonstration,
+            base,
+            rollout: rollout.min(spec.max_position_embeddings),
+        })
+    }
+}
+
+/// Some of the indices there are, over all of them.
+fn spread(count: Option<u64>) -> impl Iterator<Item = u64> {
+    const LOOKED_AT: u64 = 256;
+    let count = count.unwrap_or(LOOKED_AT);
+    let step = count.div_ceil(LOOKED_AT).max(1);
+    (0..count).step_by(step as usize)
+}
+
 /// How long demonstrations may be, and why.
 struct Rule<'a> {
     config: &'a RunConfig,
@@ -247,7 +305,7 @@ mod tests {
 
     #[test]
     fn what_fits_is_not_remarked_on() {
-        assert_eq!(notices(&[]), [""; 0]);
+        assert_eq!(notices(&["exam.problems=4"]), [""; 0]);
     }
 
     #[test]
@@ -288,7 +346,11 @@ mod tests {
         assert!(told.iter().any(|notice| notice.starts_with("level 3: 32")));
         // Without SFT there is nothing that could fail.
         assert_eq!(
-            notices(&["sft.max_length=3", "balance.method=\"grpo\""]),
+            notices(&[
+                "sft.max_length=3",
+                "balance.method=\"grpo\"",
+                "exam.every=0"
+            ]),
             [""; 0]
         );
     }

@@ -360,3 +360,7 @@ pub(super) async fn mix(mut parts: Vec<(LossTerm, f64, Gradient)>) -> Result<Gra
 
 /// Sets the base model's streams apart from those of the steps.
 const BASE_STREAM: u64 = 1 << 62;
+
+#[cfg(test)]
+#[path = "steps_tests.rs"]
+mod tests;

@@ -218,8 +218,13 @@ pub fn until(mut command: Command, fits: impl Fn(&Value) -> bool) -> Child {
 
 /// Sends Ctrl-C.
 pub fn interrupt(child: &Child) {
+    signal(child, "-INT");
+}
+
+/// Sends a signal by its name.
+pub fn signal(child: &Child, name: &str) {
     let pid = child.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    let sent = Command::new("kill").args([name, &pid]).status().unwrap();
     assert!(sent.success());
 }
 
@@ -267,7 +272,15 @@ pub fn assert_same(expected: &Path, actual: &Path) {
         assert_eq!(a, b, "metrics.jsonl differs");
     }
     assert_eq!(a.len(), b.len(), "lines of metrics.jsonl");
-    for name in ["evaluations.jsonl", "completions.jsonl", "alarms.jsonl"] {
+    let evaluations = |run: &Path| {
+        let mut lines = log(run, "evaluations.jsonl");
+        for line in &mut lines {
+            assert!(line.as_object_mut().unwrap().remove("seconds").is_some());
+        }
+        lines
+    };
+    assert_eq!(evaluations(expected), evaluations(actual));
+    for name in ["completions.jsonl", "alarms.jsonl"] {
         let (a, b) = (log(expected, name), log(actual, name));
         for (line, (a, b)) in a.iter().zip(&b).enumerate() {
             assert_eq!(a, b, "{name}:{}", line + 1);

@@ -403,7 +403,7 @@ async fn estimate(ticket: Ticket, config: RunConfig, measure: bool) -> Result<Re
     let setup = set_up(config).await?;
     Ok(Reply::Estimated {
         ticket,
-        estimate: Estimate::of(&setup),
+        estimate: Estimate::of(&setup).map_err(|error| in_full(&error))?,
         times,
     })
 }

@@ -63,17 +63,41 @@ fn cosine_falls_from_p_max_to_p_min() {
 }
 
 #[test]
-fn static_does_not_return_to_sft_when_the_budget_grows() {
-    let config = with_method(Method::Static);
-    let mut controller = build(&config, 0, 40);
-    for step in 1..=25 {
-        let plan = controller.plan(step);
-        observe(controller.as_mut(), &[plan.taken(true)]);
+fn phases_and_p_stay_where_they_are_when_the_budget_grows() {
+    let branches = |config: &BalanceConfig, max_steps: u64| -> Vec<(Branch, f64)> {
+        let mut controller = build(config, 0, max_steps);
+        let plan = |step| {
+            let plan = controller.plan(step);
+            observe(controller.as_mut(), &[plan.taken(true)]);
+            (plan.explanation.branch, plan.explanation.p)
+        };
+        (1..=60).map(plan).collect()
+    };
+    for method in [
+        Method::Static,
+        Method::Cosine,
+        Method::Periodic,
+        Method::Sasr,
+    ] {
+        // What a run does at its start: the horizon is fixed.
+        let run = |max_steps| crate::config::RunConfig {
+            max_steps,
+            balance: with_method(method),
+            ..Default::default()
+        };
+        let mut settled = run(40).settled();
+        let before = branches(&settled.balance, settled.max_steps);
+        settled.max_steps = 400;
+        assert_eq!(branches(&settled.balance, settled.max_steps), before);
+        assert_eq!(
+            warmup_steps(&settled.balance, 400),
+            warmup_steps(&settled.balance, 40)
+        );
+        let longer = run(400).settled();
+        let differs = branches(&longer.balance, 400) != before;
+        let spreads = matches!(method, Method::Static | Method::Cosine);
+        assert_eq!(differs, spreads, "{method:?}");
     }
-    let mut longer = build(&config, 0, 400);
-    assert_eq!(longer.plan(26).explanation.branch, Branch::Sft);
-    longer.restore(controller.state());
-    assert_eq!(longer.plan(26).explanation.branch, Branch::Grpo);
 }
 
 #[test]

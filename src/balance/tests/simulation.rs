@@ -200,7 +200,10 @@ fn drift_under_grpo_still_calls_for_the_textbook() {
 
 #[test]
 fn d_pull_counts_the_growth_under_grpo_and_forgets_under_sft() {
-    let config = config(1.0, 1.0);
+    let config = BalanceConfig {
+        d_ema: 1.0,
+        ..config(1.0, 1.0)
+    };
     let mut controller = warmed_up(&config, 0);
     let mut pull = |observations: &[Observation]| {
         observe(controller.as_mut(), observations);

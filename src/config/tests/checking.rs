@@ -251,7 +251,7 @@ fn values_that_do_not_go_together_are_refused() {
         ("balance.p_min = 0.96", "balance.p_min balance.p_max"),
         (
             "optimizer.warmup_steps = 800",
-            "optimizer.warmup_steps max_steps",
+            "optimizer.warmup_steps optimizer.horizon max_steps",
         ),
     ];
     for (text, expected) in cases {

@@ -27,7 +27,8 @@ pub struct PairedDifference {
     pub seeds: [usize; 2],
     /// None where there is nothing to pair, with the reason in `sentence`.
     pub difference: Option<Difference>,
-    /// The difference's p-value, corrected for all comparisons of the report (Holm).
+    /// The difference's p-value, corrected (Holm) for all comparisons in accuracy, or for all in the other
+    /// numbers.
     pub p: Option<f64>,
     /// The outcome in plain words.
     pub sentence: String,
@@ -60,21 +61,27 @@ pub(super) fn against_reference(groups: &[Group]) -> Vec<PairedDifference> {
         // That two groups cannot be compared is said once.
         .filter(|paired| paired.difference.is_some() || paired.metric == "accuracy")
         .collect();
+    // Accuracy is what a comparison is about; everything else is a second question, asked in many ways.
+    for first in [true, false] {
+        correct(&mut all, |paired| (paired.metric == "accuracy") == first);
+    }
+    all
+}
+
+/// Corrects the p-values of a family of comparisons, and says what came of each.
+fn correct(all: &mut [PairedDifference], is_of: impl Fn(&PairedDifference) -> bool) {
     let tested: Vec<usize> = (0..all.len())
-        .filter(|&index| all[index].difference.is_some())
+        .filter(|&index| all[index].difference.is_some() && is_of(&all[index]))
         .collect();
     let p = |&index: &usize| all[index].difference.map_or(1.0, |difference| difference.p);
     let corrected = holm(&tested.iter().map(p).collect::<Vec<f64>>());
     for (&index, p) in tested.iter().zip(corrected) {
-        all[index].p = Some(p);
-    }
-    let comparisons = tested.len();
-    for paired in &mut all {
+        let paired = &mut all[index];
+        paired.p = Some(p);
         if let Some(difference) = paired.difference {
-            paired.sentence = paired.in_words(&difference, comparisons);
+            paired.sentence = paired.in_words(&difference, tested.len());
         }
     }
-    all
 }
 
 /// The numbers that are compared, as the reference group has them: few, for each makes the others harder to

@@ -27,7 +27,8 @@ fn runs_are_grouped_by_method_and_the_adaptive_one_comes_first() {
     assert_eq!(comparison.groups[0].members, [3, 4, 5]);
     assert_eq!(comparison.config_differences.len(), 1);
     assert_eq!(comparison.config_differences[0].path, "balance.method");
-    assert_eq!(comparison.differences.len(), 2);
+    let in_accuracy = (comparison.differences.iter()).filter(|d| d.metric == "accuracy");
+    assert_eq!(in_accuracy.count(), 2);
 }
 
 #[test]
@@ -53,7 +54,8 @@ fn runs_with_other_settings_are_never_put_together() {
     );
     for group in groups {
         for &member in &group.members {
-            assert_eq!(comparable(&runs[member].config), comparable(&group.config));
+            let alike = [&runs[member].config, &group.config].map(comparable);
+            assert_eq!(alike[0], alike[1]);
         }
     }
     let gamma = comparison
@@ -230,6 +232,7 @@ fn the_table_is_aligned_and_holds_the_numbers() {
     let table = comparison.table();
     let first: Vec<&str> = table
         .lines()
+        .skip_while(|line| !line.starts_with("Final test"))
         .skip(1)
         .take_while(|line| !line.is_empty())
         .collect();

@@ -1,6 +1,6 @@
 //! The curves of one run: losses, reward and its spread, entropy, KL, length, speed.
 
-use super::decisions::{self, span, warmup_rule};
+use super::decisions::{self, History, span};
 use super::page::{figure, grid};
 use super::plot::{Axis, Chart, Line};
 use super::series::thin;
@@ -26,7 +26,7 @@ fn noisy(
 
 /// Draws a figure, or nothing without data.
 fn drawn(
-    steps: &[&StepRecord],
+    history: History<'_>,
     title: &str,
     explanation: &str,
     unit: &str,
@@ -38,9 +38,9 @@ fn drawn(
     if chart.is_empty() {
         return String::new();
     }
-    chart.x.range = span(steps);
+    chart.x.range = span(history.steps);
     chart.y.range = range;
-    chart.rules = warmup_rule(steps);
+    chart.rules = history.rules();
     let legend = chart.legend();
     // A single curve is named by the title.
     let legend = if legend.len() > 1 { legend } else { Vec::new() };
@@ -61,7 +61,8 @@ fn around_nought(steps: &[&StepRecord]) -> (f64, f64) {
 }
 
 /// All curves that the run has data for.
-pub fn curves(steps: &[&StepRecord]) -> String {
+pub fn curves(history: History<'_>) -> String {
+    let steps = history.steps;
     let is = |branch: Branch| {
         move |value: fn(&StepRecord) -> f64| {
             move |step: &StepRecord| (step.branch == branch).then(|| value(step))
@@ -73,7 +74,7 @@ pub fn curves(steps: &[&StepRecord]) -> String {
     };
     let figures = [
         drawn(
-            steps,
+            history,
             "Reward",
             "Mean reward of the completions sampled in GRPO steps: what the quiz tries to raise.",
             "reward",
@@ -81,7 +82,7 @@ pub fn curves(steps: &[&StepRecord]) -> String {
             None,
         ),
         drawn(
-            steps,
+            history,
             "SFT loss",
             "How surprised the model is by the demonstrations, per token. Lower means it knows the \
              textbook better.",
@@ -90,7 +91,7 @@ pub fn curves(steps: &[&StepRecord]) -> String {
             None,
         ),
         drawn(
-            steps,
+            history,
             "GRPO loss",
             "A surrogate whose value says nothing about progress: advantages average to 0 in every \
              group, so it stays near 0 by construction, and only its gradient matters. Read the \
@@ -105,7 +106,7 @@ pub fn curves(steps: &[&StepRecord]) -> String {
             Some(around_nought(steps)),
         ),
         drawn(
-            steps,
+            history,
             "Gradient norm",
             "Length of the gradient before clipping, by kind of step. The SFT one is what p \
              follows.",
@@ -133,7 +134,7 @@ pub fn curves(steps: &[&StepRecord]) -> String {
             None,
         ),
         drawn(
-            steps,
+            history,
             "Groups that teach nothing",
             "Share of problems whose completions all earned the same reward: too easy or too hard, \
              so GRPO learns nothing from them.",
@@ -142,7 +143,7 @@ pub fn curves(steps: &[&StepRecord]) -> String {
             Some((0.0, 1.0)),
         ),
         drawn(
-            steps,
+            history,
             "Entropy",
             "How undecided the model is about the next token when it samples. Near 0 it always \
              says the same: collapse.",
@@ -151,7 +152,7 @@ pub fn curves(steps: &[&StepRecord]) -> String {
             None,
         ),
         drawn(
-            steps,
+            history,
             "KL",
             "Divergence of the policy from its origin, measured on GRPO's rollouts.",
             "nats per token",
@@ -159,7 +160,7 @@ pub fn curves(steps: &[&StepRecord]) -> String {
             None,
         ),
         drawn(
-            steps,
+            history,
             "Completion length",
             "Mean length of sampled completions. Sudden growth often comes with truncation.",
             "tokens",
@@ -172,7 +173,7 @@ pub fn curves(steps: &[&StepRecord]) -> String {
             None,
         ),
         drawn(
-            steps,
+            history,
             "Completions cut off",
             "Share of sampled completions that hit the length limit before they ended.",
             "share",
@@ -185,7 +186,7 @@ pub fn curves(steps: &[&StepRecord]) -> String {
             Some((0.0, 1.0)),
         ),
         drawn(
-            steps,
+            history,
             "Learning rate",
             "Step size of the optimizer, by kind of step.",
             "learning rate",

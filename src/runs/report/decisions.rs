@@ -6,6 +6,7 @@ use super::plot::{Axis, Chart, Dots, Line, Rule, Stroke};
 use super::series::{self, Point, branches, trend};
 use crate::balance::Explanation;
 use crate::config::Method;
+use crate::runs::Change;
 use crate::training::{Branch, Phase, StepRecord};
 
 /// Draws are shown one by one in runs of up to this many decisions.
@@ -20,15 +21,36 @@ pub fn branch_name(branch: Branch) -> (&'static str, &'static str) {
     }
 }
 
-/// Markers at the end of warm-up.
-pub fn warmup_rule(steps: &[&StepRecord]) -> Vec<Rule> {
-    let warm = steps.iter().rfind(|step| step.phase == Phase::Warmup);
-    let goes_on = steps.iter().any(|step| step.phase == Phase::Adaptive);
-    let rule = |step: &&StepRecord| Rule {
-        x: step.step as f64 + 0.5,
-        label: "end of warm-up".into(),
-    };
-    warm.filter(|_| goes_on).map(rule).into_iter().collect()
+/// The steps of a run, and what was set otherwise between them.
+#[derive(Clone, Copy)]
+pub struct History<'a> {
+    pub steps: &'a [&'a StepRecord],
+    pub changes: &'a [Change],
+}
+
+impl History<'_> {
+    /// Markers at the end of warm-up, and where settings were changed.
+    pub fn rules(&self) -> Vec<Rule> {
+        let warm = self.steps.iter().rfind(|step| step.phase == Phase::Warmup);
+        let goes_on = self.steps.iter().any(|step| step.phase == Phase::Adaptive);
+        let rule = |step: &&StepRecord| Rule {
+            x: step.step as f64 + 0.5,
+            label: "end of warm-up".into(),
+        };
+        let mut rules: Vec<Rule> = warm.filter(|_| goes_on).map(rule).into_iter().collect();
+        for together in self.changes.chunk_by(|a, b| a.step == b.step) {
+            let name = |change: &Change| {
+                let name = change.path.rsplit('.').next().unwrap_or(&change.path);
+                format!("{name} → {}", change.value)
+            };
+            let names: Vec<String> = together.iter().map(name).collect();
+            rules.push(Rule {
+                x: together[0].step as f64 + 0.5,
+                label: names.join(", "),
+            });
+        }
+        rules
+    }
 }
 
 fn decided<'a>(steps: &[&'a StepRecord]) -> Vec<(&'a StepRecord, &'a Explanation)> {
@@ -40,7 +62,8 @@ fn decided<'a>(steps: &[&'a StepRecord]) -> Vec<(&'a StepRecord, &'a Explanation
 }
 
 /// The chart of p with the draws in it and the branches beneath.
-pub fn balance_chart(steps: &[&StepRecord], width: f64, height: f64) -> Chart {
+pub fn balance_chart(history: History<'_>, width: f64, height: f64) -> Chart {
+    let steps = history.steps;
     let decided = decided(steps);
     let p = series::thin(decided.iter().map(|(step, why)| (step.step as f64, why.p)));
     let mut chart = Chart::new(
@@ -51,17 +74,18 @@ pub fn balance_chart(steps: &[&StepRecord], width: f64, height: f64) -> Chart {
     (chart.width, chart.height) = (width, height);
     chart.lines.push(line("p", "c-p", Stroke::Solid, p));
     chart.strip = branches(steps);
-    chart.rules = warmup_rule(steps);
+    chart.rules = history.rules();
     chart
 }
 
 /// What p was, what was drawn, and the signals it was computed from.
-pub fn balance(steps: &[&StepRecord]) -> String {
+pub fn balance(history: History<'_>) -> String {
+    let steps = history.steps;
     if steps.is_empty() {
         return String::new();
     }
     let decided = decided(steps);
-    let mut chart = balance_chart(steps, 1140.0, 330.0);
+    let mut chart = balance_chart(history, 1140.0, 330.0);
     let drawn: Vec<_> = decided
         .iter()
         .filter(|(_, why)| why.alpha.is_some())
@@ -96,11 +120,11 @@ pub fn balance(steps: &[&StepRecord]) -> String {
          the share of each."
     };
     let title = "p, the probability of an SFT step";
-    figure(title, explanation, &keys, &chart.svg()) + &signals(steps, &decided)
+    figure(title, explanation, &keys, &chart.svg()) + &signals(history, &decided)
 }
 
 /// The two signals: G relative to G_warm, and D.
-fn signals(steps: &[&StepRecord], decided: &[(&StepRecord, &Explanation)]) -> String {
+fn signals(history: History<'_>, decided: &[(&StepRecord, &Explanation)]) -> String {
     let curve = |value: &dyn Fn(&Explanation) -> Option<f64>| {
         series::thin(
             decided
@@ -148,8 +172,8 @@ fn signals(steps: &[&StepRecord], decided: &[(&StepRecord, &Explanation)]) -> St
         if chart.is_empty() {
             continue;
         }
-        chart.x.range = span(steps);
-        chart.rules = warmup_rule(steps);
+        chart.x.range = span(history.steps);
+        chart.rules = history.rules();
         figures.push(figure(title, explanation, &chart.legend(), &chart.svg()));
     }
     grid(&figures)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::decisions::balance_chart;
+use super::decisions::{History, balance_chart};
 use super::page::{figure, grid, small_grid};
 use super::plot::{Axis, Chart, Line, Stroke};
 use super::series::{Point, thin, trend};
@@ -204,7 +204,11 @@ pub fn balances(groups: &[Group], members: &[Vec<&RunData>]) -> String {
             if steps.is_empty() {
                 continue;
             }
-            let mut chart = balance_chart(&steps, 370.0, 170.0);
+            let history = History {
+                steps: &steps,
+                changes: &run.changes,
+            };
+            let mut chart = balance_chart(history, 370.0, 170.0);
             // Small multiples: the trend is enough.
             for line in &mut chart.lines {
                 let p = thin(line.points.iter().map(|point| (point.x, point.y)));

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::charts;
+use super::decisions::History;
 use super::format::{duration, percent, short, whole};
 use super::page::{Parts, details, document, escape, figure, paragraph, table};
 use super::{curves, decisions, results, samples};
 use crate::config::{self, RunConfig, TaskKind};
+use crate::runs::changes::{self, Change};
 use crate::runs::outcome::Outcome;
 use crate::runs::read::RunData;
 use crate::training::{Alarm, Phase, StepRecord};
@@ -19,6 +21,10 @@ pub fn page(run: &RunData) -> String {
         .iter()
         .filter(|step| step.phase != Phase::Base)
         .collect();
+    let history = History {
+        steps: &steps,
+        changes: &run.changes,
+    };
     let method = run.config.balance.method.name();
     let mut body = format!(
         "<header>\n<p class=\"kind\">SASR run, method {method}, seed {}</p>\n<h1>{}</h1>\n\
@@ -48,7 +54,7 @@ pub fn page(run: &RunData) -> String {
         "The balance",
         "Before every step the run decides between the textbook (SFT: imitate worked solutions) \
          and the quiz (GRPO: try, and learn from the reward).",
-        &decisions::balance(&steps),
+        &decisions::balance(history),
     );
     parts.add(
         "Decisions explained",
@@ -61,7 +67,7 @@ pub fn page(run: &RunData) -> String {
         "Training",
         "Pale lines are single steps (in long runs the band from the lowest to the highest), \
          strong lines their moving average.",
-        &curves::curves(&steps),
+        &curves::curves(history),
     );
     parts.add(
         "Completions",
@@ -239,14 +245,30 @@ fn cost(steps: &[&StepRecord], outcome: &Outcome) -> String {
 }
 
 fn configuration(run: &RunData) -> String {
-    let changed = config::diff(&RunConfig::default(), &run.config);
+    let began = changes::began_with(&run.config, &run.changes);
     let mut body = String::new();
-    if !changed.is_empty() {
-        let rows: Vec<Vec<String>> = changed
+    if !run.changes.is_empty() {
+        let row = |change: &Change| {
+            let from = format!("from step {}", change.step + 1);
+            vec![
+                change.path.clone(),
+                from,
+                change.value.clone(),
+                change.before.clone(),
+            ]
+        };
+        let rows: Vec<Vec<String>> = run.changes.iter().map(row).collect();
+        let head = ["changed on the way", "when", "value", "before"].map(str::to_owned);
+        body += &table(&head, &rows);
+    }
+    // A horizon that is the number of steps it was given is no choice.
+    let differing = config::diff(&RunConfig::default(), &began.unsettled());
+    if !differing.is_empty() {
+        let rows: Vec<Vec<String>> = differing
             .into_iter()
             .map(|(path, default, value)| vec![path, value, default])
             .collect();
-        let head = ["changed from the default", "value", "default"].map(str::to_owned);
+        let head = ["set at the start", "value", "default"].map(str::to_owned);
         body += &table(&head, &rows);
     }
     let complete = run

@@ -94,7 +94,7 @@ fn a_run_is_a_well_formed_page_with_its_numbers() {
         "mean@8",
         "pass@8",
         "maj@8",
-        "self-BLEU",
+        "Self-BLEU",
         "renamed",
         "level 4 (never trained on)",
     ] {

@@ -32,7 +32,7 @@ pub fn page(comparison: &Comparison, runs: &[RunData]) -> String {
         "On the final test, problem by problem and, where both ran the same seeds, seed by seed: pairing \
          takes the luck of easy or hard problems and seeds out of the difference. Intervals come from \
          drawing problems (within their levels) and seeds anew (bootstrap); with several seeds, Student's t \
-         over the seeds has to agree. p-values are corrected for all comparisons together (Holm).",
+         over the seeds has to agree. p-values are corrected for all comparisons in accuracy, and for all in the other numbers (Holm).",
         &sentences(comparison),
     );
     parts.add(

@@ -97,7 +97,7 @@ fn differences(ui: &mut Ui, comparison: &Comparison) {
                 pairing takes the luck of easy or hard problems and seeds out of the difference. The \
                 interval comes from drawing problems (within their levels) and seeds anew (bootstrap); with \
                 several seeds, Student's t over the seeds has to agree. p-values are corrected for all \
-                comparisons together (Holm)";
+                comparisons in accuracy, and for all in the other numbers (Holm)";
     ui.label(
         RichText::new("How this is tested")
             .small()

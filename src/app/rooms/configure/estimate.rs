@@ -165,7 +165,7 @@ fn sizes(ui: &mut Ui, estimate: &Estimate) {
         ui,
         "Memory, at most",
         &bytes(memory.total),
-        "Weights, and the larger of the other two: rollouts and backward passes take turns",
+        "Weights and program, and the larger of the other two: sampling and learning take turns",
     );
     for (name, part, hint) in parts(memory) {
         fact(ui, name, &bytes(part), hint);
@@ -177,22 +177,27 @@ fn sizes(ui: &mut Ui, estimate: &Estimate) {
 }
 
 /// The parts of a memory estimate with what they are.
-fn parts(memory: &Memory) -> [(&'static str, u64, &'static str); 3] {
+fn parts(memory: &Memory) -> [(&'static str, u64, &'static str); 4] {
     [
         (
             "Weights",
             memory.weights,
-            "The weights, the optimizer's moments, the origin and the gradients",
+            "The weights, the optimizer's moments and the policies that D is measured from",
         ),
         (
-            "Rollouts",
+            "Sampling",
             memory.cache,
-            "Keys and values of all answers that a quiz step samples at once",
+            "Keys and values of all answers that are written at once, and weights laid out for it",
         ),
         (
-            "Backward pass",
+            "Learning",
             memory.activations,
-            "What the largest batch leaves behind for the gradients, at most",
+            "What the largest batch leaves behind for the gradients, and these",
+        ),
+        (
+            "Program",
+            memory.other,
+            "What the program itself takes while it computes",
         ),
     ]
 }

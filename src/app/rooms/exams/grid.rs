@@ -133,13 +133,13 @@ impl Grid {
         column.insert(record.level, cell);
     }
 
-    /// When levels opened. Run folders do not say so, but it follows from the exams; `logged` are
-    /// the openings that were seen to happen.
+    /// When levels opened. Run folders of old do not say so, but it follows from the exams;
+    /// `logged` are the openings that were seen to happen.
     pub fn opened(&self, config: &RunConfig, logged: &[(u64, u32)]) -> Vec<(u64, u32)> {
         let mut curriculum = Curriculum::new(&config.curriculum, config.exam.pass, config.seed);
         let mut opened: BTreeMap<u32, u64> = BTreeMap::new();
         for (step, column) in &self.exams {
-            let accuracy = |(level, cell): (&u32, &Cell)| (*level, cell.accuracy());
+            let accuracy = |(level, cell): (&u32, &Cell)| (*level, Some(cell.accuracy()));
             let results = curriculum.exam_results(&column.iter().map(accuracy).collect());
             opened.extend(results.iter().map(|result| (result.level, *step)));
         }

@@ -126,7 +126,7 @@ fn a_test_shows_what_it_measured() {
     harness.get_by_label("2 listed, 1 right");
     harness.get_by_label("What the test measured").click();
     harness.run();
-    harness.get_by_label("Right at least once in 8 tries");
+    harness.get_by_label("At least one right, pass@8");
     harness.get_by_label("75.0 %");
     harness.get_by_label("People have other names");
     harness.get_by_label("0.0 % (−50.0)");

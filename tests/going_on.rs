@@ -1,0 +1,408 @@
+//! Going on with a run: what may change, what was changed by hand, and what has moved meanwhile.
+#![cfg(all(unix, feature = "cli"))]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Scratch, assert_same, checkpoints, log, metrics, signal, until};
+use serde_json::{Value, json};
+
+fn changes(run: &Path) -> Vec<Value> {
+    let changed = |line: &Value| line["event"] == "changed";
+    log(run, "changes.jsonl")
+        .into_iter()
+        .filter(changed)
+        .collect()
+}
+
+fn edit(run: &Path, from: &str, to: &str) {
+    let path = run.join("config.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{from} is not in\n{text}");
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn only_what_may_change_is_accepted_and_told() {
+    let scratch = Scratch::new("accepted");
+    let run = scratch.train("run", &["max_steps=20"]);
+    let before = fs::read(run.join("metrics.jsonl")).unwrap();
+    for (set, words) in [
+        ("model.hidden_size=32", "model.hidden_size = 32 (it is 16)"),
+        (
+            "balance.origin=\"base\"",
+            "balance.origin = \"base\" (it is \"warmup\")",
+        ),
+        ("seed=8", "seed = 8 (it is 7)"),
+        ("balance.method=\"sft\"", "balance.method"),
+        ("grpo.num_generations=8", "grpo.num_generations"),
+        ("balance.horizon=40", "balance.horizon"),
+    ] {
+        let args = [
+            "train",
+            "--resume",
+            "out/run",
+            "--set",
+            set,
+            "--set",
+            "max_steps=30",
+        ];
+        let ran = scratch.run(&args).code(2);
+        ran.says(&[words, "cannot change that", "balance.gamma", "max_steps"]);
+    }
+    let shorter = ["train", "--resume", "out/run", "--set", "max_steps=10"];
+    scratch
+        .run(&shorter)
+        .code(2)
+        .says(&["max_steps = 10", "20 steps already"]);
+    assert!(
+        before == fs::read(run.join("metrics.jsonl")).unwrap(),
+        "nothing was touched"
+    );
+
+    let args = [
+        "train",
+        "--resume",
+        "out/run",
+        "--set",
+        "max_steps=30",
+        "--set",
+        "balance.gamma=4",
+    ];
+    scratch
+        .done(&args)
+        .says(&["balance.gamma is now 4", "max_steps is now 30"]);
+    let told: Vec<(Value, Value, Value)> = changes(&run)
+        .iter()
+        .map(|line| {
+            (
+                line["step"].clone(),
+                line["path"].clone(),
+                line["value"].clone(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (json!(20), json!("balance.gamma"), json!("4.0")),
+            (json!(20), json!("max_steps"), json!("30")),
+        ]
+    );
+    // The report and a comparison use each value from its step on.
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(
+        page.contains("balance.gamma") && page.contains("from step 21"),
+        "the report is silent"
+    );
+    let compared = scratch.done(&["report", "out/run", "--json"]).out;
+    assert!(
+        compared.contains("balance.gamma = 4.0 from step 21"),
+        "{compared}"
+    );
+}
+
+#[test]
+fn an_edited_configuration_counts_as_set_and_is_told_or_refused() {
+    let scratch = Scratch::new("edited");
+    let run = scratch.train("run", &["max_steps=20"]);
+    edit(&run, "gamma = 2.0", "gamma = 3.5");
+    edit(&run, "max_steps = 20", "max_steps = 25");
+    let ran = scratch.done(&["train", "--resume", "out/run"]);
+    ran.says(&[
+        "balance.gamma = 3.5 is taken from config.toml, which was edited",
+        "max_steps",
+    ]);
+    assert_eq!(metrics(&run).len(), 25);
+    assert_eq!(changes(&run)[0]["value"], "3.5");
+    // --set counts more.
+    edit(&run, "gamma = 3.5", "gamma = 5.0");
+    let args = [
+        "train",
+        "--resume",
+        "out/run",
+        "--set",
+        "balance.gamma=7",
+        "--set",
+        "max_steps=28",
+    ];
+    scratch.done(&args).says(&["balance.gamma is now 7"]);
+    edit(&run, "hidden_size = 16", "hidden_size = 24");
+    let ran = scratch.run(&["train", "--resume", "out/run"]).code(2);
+    ran.says(&["config.toml: model.hidden_size = 24 (it is 16)"]);
+}
+
+#[test]
+fn going_on_from_before_a_change_says_that_it_falls_away() {
+    let scratch = Scratch::new("falls-away");
+    let run = scratch.train("run", &["max_steps=10"]);
+    let args = [
+        "train",
+        "--resume",
+        "out/run",
+        "--set",
+        "max_steps=20",
+        "--set",
+        "balance.gamma=9",
+    ];
+    scratch.done(&args);
+    let first = checkpoints(&run)[0].clone();
+    assert_eq!(first, "step-000010");
+    let back = ["train", "--resume", "out/run", "--checkpoint", &first];
+    scratch.done(&back).says(&[
+        "balance.gamma was set to 9.0 after step 10",
+        "it is 2.0 again",
+    ]);
+    // As if it had never been set.
+    assert_same(&scratch.train("plain", &["max_steps=10"]), &run);
+}
+
+fn with_data(scratch: &Scratch, folder: &str) -> String {
+    let lines: String = (0..40)
+        .map(|n| {
+            format!(
+                "{{\"prompt\": \"{n}+1\", \"completion\": \"={}\"}}\n",
+                n + 1
+            )
+        })
+        .collect();
+    fs::create_dir_all(scratch.path(folder)).unwrap();
+    fs::write(scratch.path(folder).join("sums.jsonl"), lines).unwrap();
+    format!(
+        "max_steps = 6\n[task]\nkind = \"jsonl\"\n[task.files]\ntrain = [\"sums.jsonl\"]\n\
+         [curriculum]\nlevels = [1, 1]\nstart = 1\n[model]\nhidden_size = 16\n\
+         num_hidden_layers = 1\n[grpo]\nnum_prompts = 2\nnum_generations = 2\n\
+         max_completion_length = 4\n[balance]\nwarmup_steps = 2\n[evaluation]\nproblems = 2\n\
+         [exam]\nevery = 0\n[checkpoint]\nevery = 2"
+    )
+}
+
+#[test]
+fn data_are_known_by_their_bytes_and_paths_lead_from_the_file_that_names_them() {
+    let scratch = Scratch::new("data");
+    let text = with_data(&scratch, "here");
+    fs::write(scratch.path("here/c.toml"), text).unwrap();
+    // Beside the configuration, wherever the program is started.
+    scratch.done(&["train", "here/c.toml", "--out", "out", "--name", "run"]);
+    let resume = ["train", "--resume", "run", "--set", "max_steps=8"];
+    let mut elsewhere = scratch.sasr(&resume);
+    let ran = elsewhere.current_dir(scratch.path("out")).output().unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+
+    // The same bytes under another name are the same data.
+    fs::create_dir_all(scratch.path("moved")).unwrap();
+    fs::rename(
+        scratch.path("here/sums.jsonl"),
+        scratch.path("moved/other.jsonl"),
+    )
+    .unwrap();
+    let lost = ["train", "--resume", "out/run", "--set", "max_steps=10"];
+    scratch.run(&lost).code(2).says(&["sums.jsonl"]);
+    let moved = "task.files.train=[\"moved/other.jsonl\"]";
+    scratch.done(&[&lost[..], &["--set", moved]].concat());
+    let text = fs::read_to_string(scratch.path("out/run/config.toml")).unwrap();
+    assert!(text.contains("../../moved/other.jsonl"), "{text}");
+
+    // Others are named.
+    let bytes = fs::read_to_string(scratch.path("moved/other.jsonl")).unwrap();
+    fs::write(
+        scratch.path("moved/other.jsonl"),
+        bytes.replace("39+1", "39+2"),
+    )
+    .unwrap();
+    let again = ["train", "--resume", "out/run", "--set", "max_steps=12"];
+    let ran = scratch.run(&again).code(2);
+    ran.says(&[
+        "moved/other.jsonl",
+        "its bytes are not those",
+        "other.jsonl",
+    ]);
+}
+
+#[test]
+fn a_folder_that_is_renamed_while_it_trains_is_followed_and_named() {
+    let scratch = Scratch::new("renamed");
+    let args = [
+        "train",
+        "tiny.toml",
+        "--out",
+        "out",
+        "--name",
+        "run",
+        "--json",
+    ];
+    let long = [
+        &args[..],
+        &["--set", "max_steps=100000", "--set", "checkpoint.every=0"],
+    ]
+    .concat();
+    let mut command = scratch.sasr(&long);
+    command.stderr(std::process::Stdio::piped());
+    let mut child = until_told(command, 12);
+    fs::rename(scratch.path("out/run"), scratch.path("out/other")).unwrap();
+    let ended = child.wait_with_output_of();
+    assert_eq!(ended.0, Some(1));
+    for words in [
+        "out/run was renamed to out/other",
+        "saved there",
+        "--resume out/other",
+    ] {
+        assert!(ended.1.contains(words), "{words}: {}", ended.1);
+    }
+    assert!(!scratch.path("out/run").exists(), "a half folder was made");
+    let steps = metrics(&scratch.path("out/other")).len();
+    assert!(steps >= 12);
+    let more = format!("max_steps={}", steps + 3);
+    scratch.done(&["train", "--resume", "out/other", "--set", &more]);
+    assert_eq!(metrics(&scratch.path("out/other")).len(), steps + 3);
+}
+
+#[test]
+fn a_folder_that_is_removed_while_it_trains_ends_the_run_with_words() {
+    let scratch = Scratch::new("removed");
+    let args = [
+        "train",
+        "tiny.toml",
+        "--out",
+        "out",
+        "--name",
+        "run",
+        "--json",
+    ];
+    let long = [&args[..], &["--set", "max_steps=100000"]].concat();
+    let mut command = scratch.sasr(&long);
+    command.stderr(std::process::Stdio::piped());
+    let mut child = until_told(command, 12);
+    fs::rename(scratch.path("out/run"), scratch.path("elsewhere")).unwrap();
+    let ended = child.wait_with_output_of();
+    assert_eq!(ended.0, Some(1));
+    assert!(
+        ended.1.contains("out/run is not there any more"),
+        "{}",
+        ended.1
+    );
+    assert!(!scratch.path("out/run").exists());
+    scratch.done(&["train", "--resume", "elsewhere", "--set", "max_steps=40"]);
+}
+
+#[test]
+fn a_polite_kill_saves_as_ctrl_c_does() {
+    let scratch = Scratch::new("term");
+    let args = [
+        "train",
+        "tiny.toml",
+        "--out",
+        "out",
+        "--name",
+        "run",
+        "--json",
+    ];
+    let mut child = until(scratch.sasr(&args), |event| {
+        event["event"] == "step" && event["step"] == 13
+    });
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    scratch.done(&["train", "--resume", "out/run"]);
+    assert_same(&scratch.train("whole", &[]), &scratch.path("out/run"));
+}
+
+/// Nobody can read what goes wrong or how far it is: the run goes on.
+#[test]
+fn a_closed_or_full_stderr_loses_nothing() {
+    let scratch = Scratch::new("stderr");
+    let whole = scratch.train("whole", &[]);
+    let train = |name: &str| format!("train tiny.toml --out out --name {name}");
+    let sasr = env!("CARGO_BIN_EXE_sasr");
+    for (name, shell) in [
+        (
+            "closed",
+            format!("{sasr} {} 2>&1 | head -3", train("closed")),
+        ),
+        ("full", format!("{sasr} {} 2>/dev/full", train("full"))),
+        ("gone", format!("{sasr} {} 2>&-", train("gone"))),
+        (
+            "killed",
+            format!("{sasr} {} 2> >(head -c 10 >/dev/null)", train("killed")),
+        ),
+    ] {
+        if name == "full" && !Path::new("/dev/full").exists() {
+            continue;
+        }
+        let script = format!("set -o pipefail; {shell}");
+        let mut bash = std::process::Command::new("bash");
+        let ran = bash
+            .args(["-c", &script])
+            .current_dir(scratch.path(""))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(!said.contains("panicked"), "{name}: {said}");
+        assert!(ran.status.success(), "{name}: {:?} {said}", ran.status);
+        assert_same(&whole, &scratch.path("out").join(name));
+    }
+    // Errors, too, have nobody to tell.
+    for wrong in [
+        "check nowhere.toml",
+        "eval nowhere",
+        "compare nowhere.toml",
+        "report nowhere",
+    ] {
+        let script = format!("{sasr} {wrong} 2>/dev/full");
+        let mut bash = std::process::Command::new("bash");
+        let ran = bash
+            .args(["-c", &script])
+            .current_dir(scratch.path(""))
+            .output()
+            .unwrap();
+        assert_eq!(ran.status.code(), Some(2), "{wrong}");
+    }
+}
+
+/// A process whose events are read until it has made so many steps, and then no more.
+struct Told {
+    child: std::process::Child,
+    rest: std::thread::JoinHandle<()>,
+}
+
+impl Told {
+    /// Its exit code, and what it said to stderr.
+    fn wait_with_output_of(&mut self) -> (Option<i32>, String) {
+        use std::io::Read as _;
+        let mut said = String::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut said)
+            .unwrap();
+        (self.child.wait().unwrap().code(), said)
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        assert!(self.rest.is_finished() || self.child.wait().is_ok());
+    }
+}
+
+fn until_told(mut command: std::process::Command, step: u64) -> Told {
+    use std::io::{BufRead as _, BufReader};
+    command.stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for line in lines.by_ref() {
+        let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if event["event"] == "step" && event["step"] == step {
+            break;
+        }
+    }
+    let rest = std::thread::spawn(move || lines.for_each(drop));
+    Told { child, rest }
+}

@@ -361,11 +361,7 @@ mod tests {
         assert_eq!(base.weights, 4 * 5 * estimate.parameters);
         let separate = memory(&["shards=1", "optimizer.separate=true"]);
         assert_eq!(separate.weights, 4 * 6 * estimate.parameters);
-        let rollouts = memory(&[
-            "shards=1",
-            "grpo.num_generations=16",
-            "evaluation.problems=0",
-        ]);
+        let rollouts = memory(&["shards=1", "grpo.num_generations=256"]);
         assert!(rollouts.cache > cache);
         let batch = memory(&["shards=1", "sft.batch_size=256"]);
         assert!(batch.activations > activations && batch.total > total);

@@ -349,7 +349,7 @@ mod tests {
             notices(&[
                 "sft.max_length=3",
                 "balance.method=\"grpo\"",
-                "exam.every=0"
+                "exam.problems=4"
             ]),
             [""; 0]
         );

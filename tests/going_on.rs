@@ -148,8 +148,8 @@ fn going_on_from_before_a_change_says_that_it_falls_away() {
         "balance.gamma=9",
     ];
     scratch.done(&args);
-    let first = checkpoints(&run)[0].clone();
-    assert_eq!(first, "step-000010");
+    let first = "step-000010".to_string();
+    assert!(checkpoints(&run).contains(&first));
     let back = ["train", "--resume", "out/run", "--checkpoint", &first];
     scratch.done(&back).says(&[
         "balance.gamma was set to 9.0 after step 10",
@@ -172,7 +172,7 @@ fn with_data(scratch: &Scratch, folder: &str) -> String {
     fs::write(scratch.path(folder).join("sums.jsonl"), lines).unwrap();
     format!(
         "max_steps = 6\n[task]\nkind = \"jsonl\"\n[task.files]\ntrain = [\"sums.jsonl\"]\n\
-         [curriculum]\nlevels = [1, 1]\nstart = 1\n[model]\nhidden_size = 16\n\
+         answer_key = \"completion\"\n[curriculum]\nlevels = [1, 1]\nstart = 1\n[model]\nhidden_size = 16\n\
          num_hidden_layers = 1\n[grpo]\nnum_prompts = 2\nnum_generations = 2\n\
          max_completion_length = 4\n[balance]\nwarmup_steps = 2\n[evaluation]\nproblems = 2\n\
          [exam]\nevery = 0\n[checkpoint]\nevery = 2"

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 
 use common::session::{records, run_until, step};
 use sasr::balance::{LoggedStep, Observation, replay};
-use sasr::training::{Branch, Command, EvaluationRecord, Event, Phase, Session, Start, StepRecord};
+use sasr::config::RunConfig;
+use sasr::training::{
+    Branch, Command, EvaluationRecord, Event, Phase, Session, Setup, Start, StepRecord,
+};
 
 /// A run that takes well under a second.
 const TINY: &str = r#"
@@ -499,7 +502,7 @@ fn d_is_measured_where_somebody_needs_it_and_charged_to_who_does() {
         record.measured.iter().any(is_d)
     };
     let of = |set: &[&str]| {
-        let all = [&["balance.method=\"grpo\"", "exam.every=0"], set].concat();
+        let all = [&["balance.method=\"grpo\"", "exam.every=0", "curriculum.start=2"], set].concat();
         records(&finish(&mut session(&all)))
     };
     let counts = |steps: &[StepRecord]| {
@@ -539,7 +542,8 @@ fn d_is_measured_where_somebody_needs_it_and_charged_to_who_does() {
 /// The learning rates and branches of a run of 20 steps that is extended by 10.
 fn extended(set: &[&str]) -> Vec<(Branch, f64)> {
     let all = [
-        &["max_steps=20", "evaluation.problems=0", "exam.every=0"],
+        &["max_steps=20", "evaluation.problems=0"],
+        &["exam.every=0", "curriculum.start=2"],
         set,
     ]
     .concat();
@@ -605,35 +609,37 @@ fn a_new_horizon_spreads_the_schedule_anew() {
 
 #[test]
 fn a_level_without_exam_problems_is_told_and_passed() {
-    // Without parentheses or other operators, level 1 over {0, 1} has hardly any problems.
-    let set = [
-        "task.arithmetic.max_operand=1",
-        "exam.problems=4",
-        "task.demonstrations=2",
-    ];
-    let mut session = session(
-        &[
-            &set[..],
-            &["curriculum.levels=[1, 3]", "evaluation.problems=0"],
-        ]
-        .concat(),
-    );
-    let told: Vec<String> = session.notices().to_vec();
-    let empty = told
-        .iter()
-        .any(|notice| notice.contains("no exam problems"));
-    let few = told
-        .iter()
-        .any(|notice| notice.contains("different exam problems"));
-    assert!(empty || few, "{told:?}");
-    let opened = finish(&mut session);
-    let opens = |event: &Event| matches!(event, Event::LevelOpened { level: 2, .. });
-    if told
-        .iter()
-        .any(|notice| notice.starts_with("level 1 has no exam problems"))
-    {
-        assert!(opened.iter().any(opens), "level 2 never opens");
+    // Level 1 has a single problem, which goes to the training set.
+    let mut rows = String::from(r#"{"prompt": "0+0=", "completion": "0", "level": 1}"#);
+    for number in 1..80 {
+        let row = format!(
+            "\n{{\"prompt\": \"{number}+1=\", \"completion\": \"{}\", \"level\": 2}}",
+            number + 1
+        );
+        rows.push_str(&row);
     }
+    let set = [
+        "task.kind=\"jsonl\"",
+        "task.files.train=[\"sums.jsonl\"]",
+        "task.files.answer_key=\"completion\"",
+        "task.files.level_key=\"level\"",
+        "task.demonstrations=0",
+        "evaluation.problems=0",
+    ]
+    .map(str::to_owned);
+    let config = RunConfig::from_toml(TINY, "tiny", &set).unwrap();
+    let device = pollster::block_on(sasr::devices::open_for(&config)).unwrap();
+    let setup = Setup::new(config, device, &|_| Ok(rows.clone().into_bytes())).unwrap();
+    let mut session = Session::new(setup, Start::Fresh).unwrap();
+    let told = "level 1 has no exam problems: it cannot be examined, so the next level opens at the first";
+    assert!(
+        session.notices().iter().any(|notice| notice.starts_with(told)),
+        "{:?}",
+        session.notices()
+    );
+    let events = finish(&mut session);
+    let opens = |event: &Event| matches!(event, Event::LevelOpened { level: 2, .. });
+    assert!(events.iter().any(opens), "level 2 never opens");
 }
 
 #[test]

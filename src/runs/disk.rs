@@ -23,12 +23,24 @@ pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error
 /// A folder that is kept from other processes for as long as this lives; the system frees it if the
 /// process dies.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
     /// What stands in the file: by it the folder is known again wherever it is moved.
     token: String,
 }
 
 impl Lock {
+    /// Marks the folder as the one that is written to from now on.
+    pub(super) fn mark(&mut self, path: &Path) -> Result<(), FolderError> {
+        let since = web_time::SystemTime::now().duration_since(web_time::UNIX_EPOCH);
+        let nanoseconds = since.map_or(0, |since| since.as_nanos());
+        self.token = format!("{}-{nanoseconds}\n", fs::process());
+        let mut write = || {
+            self.file.set_len(0)?;
+            self.file.write_all(self.token.as_bytes())
+        };
+        write().map_err(failed("write", &path.join(LOCK)))
+    }
+
     /// Whether the folder at `path` is the one that was locked. Where that cannot be read (some systems
     /// keep even the owner from reading a locked file) it is taken to be: these do not move it either.
     pub(super) fn is_of(&self, path: &Path) -> bool {
@@ -59,18 +71,10 @@ pub(super) fn lock(path: &Path) -> Result<Lock, FolderError> {
         .open(&name);
     let file = file.map_err(failed("open", &name))?;
     match file.try_lock() {
-        Ok(()) => {
-            let since = web_time::SystemTime::now().duration_since(web_time::UNIX_EPOCH);
-            let nanoseconds = since.map_or(0, |since| since.as_nanos());
-            let token = format!("{}-{nanoseconds}\n", fs::process());
-            let mut file = file;
-            let write = |file: &mut File| {
-                file.set_len(0)?;
-                file.write_all(token.as_bytes())
-            };
-            write(&mut file).map_err(failed("write", &name))?;
-            Ok(Lock { _file: file, token })
-        }
+        Ok(()) => Ok(Lock {
+            file,
+            token: String::new(),
+        }),
         Err(TryLockError::WouldBlock) => Err(FolderError::Locked {
             path: path.to_path_buf(),
         }),

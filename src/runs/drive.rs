@@ -308,6 +308,7 @@ impl Run {
         set: &[String],
         shared: &Path,
     ) -> Result<Option<Self>, DriveError> {
+        RunFolder::look_for_run(path)?;
         let mut manifest = Manifest::read(path)?;
         let stopped = RunFolder::find(path, checkpoint)?;
         let Goes {

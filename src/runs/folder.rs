@@ -190,6 +190,19 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// Whether there is a run to go on with.
+    ///
+    /// # Errors
+    /// If there is none, in words that say what to do.
+    pub fn look_for_run(path: &Path) -> Result<(), FolderError> {
+        if fs::exists(path.join("config.toml")) {
+            return Ok(());
+        }
+        Err(FolderError::NoRun {
+            path: path.to_path_buf(),
+        })
+    }
+
     /// Finds where a run can be gone on with: at its newest checkpoint, at the one named, or at
     /// the very beginning where it was ended before its first. No log or checkpoint is changed
     /// before [`Stopped::go_on`].
@@ -197,11 +210,7 @@ impl RunFolder {
     /// # Errors
     /// If there is no run or not that checkpoint, it is in use, or the checkpoint is damaged.
     pub fn find(path: &Path, checkpoint: Option<&str>) -> Result<Stopped, FolderError> {
-        if !fs::exists(path.join("config.toml")) {
-            return Err(FolderError::NoRun {
-                path: path.to_path_buf(),
-            });
-        }
+        Self::look_for_run(path)?;
         let lock = lock(path)?;
         tidy(path)?;
         let names = checkpoints(path)?;
@@ -248,7 +257,8 @@ impl RunFolder {
         })
     }
 
-    fn open(path: &Path, lock: Lock, keep: usize) -> Result<Self, FolderError> {
+    fn open(path: &Path, mut lock: Lock, keep: usize) -> Result<Self, FolderError> {
+        lock.mark(path)?;
         let mut logs = BTreeMap::new();
         for name in LOGS {
             let log = path.join(name);

@@ -181,9 +181,17 @@ pub struct EvaluationRecord {
 pub struct Judgements(pub Vec<Option<bool>>);
 
 impl Judgements {
+    /// Those of some answers; nothing if none of them is judged.
+    pub fn of_answers(all: Vec<Option<bool>>) -> Self {
+        match all.iter().all(Option::is_none) {
+            true => Self::default(),
+            false => Self(all),
+        }
+    }
+
     /// Whether there is nothing to be said: no answers, or none that the task judges.
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(Option::is_none)
+        self.0.is_empty()
     }
 
     /// Of the answer at a place; none where it is not judged.

@@ -430,7 +430,7 @@ impl Examination {
             seconds: std::mem::take(&mut self.seconds),
             metrics,
             correct,
-            holds: Judgements(holds),
+            holds: Judgements::of_answers(holds),
             samples: Tallies(samples),
         }
     }

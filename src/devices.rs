@@ -9,6 +9,9 @@
 
 #[cfg(feature = "gpu")]
 mod gpu;
+mod room;
+
+pub use room::free_memory;
 
 use burn::tensor::Device;
 

@@ -502,7 +502,15 @@ fn d_is_measured_where_somebody_needs_it_and_charged_to_who_does() {
         record.measured.iter().any(is_d)
     };
     let of = |set: &[&str]| {
-        let all = [&["balance.method=\"grpo\"", "exam.every=0", "curriculum.start=2"], set].concat();
+        let all = [
+            &[
+                "balance.method=\"grpo\"",
+                "exam.every=0",
+                "curriculum.start=2",
+            ],
+            set,
+        ]
+        .concat();
         records(&finish(&mut session(&all)))
     };
     let counts = |steps: &[StepRecord]| {
@@ -631,9 +639,13 @@ fn a_level_without_exam_problems_is_told_and_passed() {
     let device = pollster::block_on(sasr::devices::open_for(&config)).unwrap();
     let setup = Setup::new(config, device, &|_| Ok(rows.clone().into_bytes())).unwrap();
     let mut session = Session::new(setup, Start::Fresh).unwrap();
-    let told = "level 1 has no exam problems: it cannot be examined, so the next level opens at the first";
+    let told =
+        "level 1 has no exam problems: it cannot be examined, so the next level opens at the first";
     assert!(
-        session.notices().iter().any(|notice| notice.starts_with(told)),
+        session
+            .notices()
+            .iter()
+            .any(|notice| notice.starts_with(told)),
         "{:?}",
         session.notices()
     );

@@ -57,16 +57,35 @@ pub async fn run(args: CheckArgs) -> anyhow::Result<Ended> {
     );
     let memory = estimate.memory;
     say!(
-        "memory      about {} MB: weights, moments and origins {}, then learning {} or sampling {}, \
-         other {}",
+        "memory      about {} MB: weights, moments and origins {}, then learning {}, sampling {} or \
+         saving {}, other {}",
         megabytes(memory.total),
         megabytes(memory.weights),
         megabytes(memory.activations),
         megabytes(memory.cache),
+        megabytes(memory.saving),
         megabytes(memory.other)
     );
-    // Refuses what training would refuse before its first step.
-    Session::new(setup, Start::Fresh)?;
+    let on_cpu = crate::devices::is_cpu(&setup.device);
+    let free = on_cpu.then(crate::devices::free_memory).flatten();
+    let fits = |bytes| free.is_none_or(|free| bytes <= free);
+    if fits(memory.weights) {
+        // Refuses what training would refuse before its first step.
+        Session::new(setup, Start::Fresh)?;
+    }
+    if let Some(free) = free.filter(|_| !fits(memory.total)) {
+        say!(
+            "time        not measured: about {} MB of memory are free, fewer than the run needs",
+            megabytes(free)
+        );
+        say!(
+            "The configuration is sound, but this machine has too little memory for it. Smaller batches \
+             (sft.batch_size, grpo.num_prompts, grpo.num_generations), more \
+             gradient_accumulation_steps of [sft] and [grpo], or shorter texts (sft.max_length, \
+             grpo.max_completion_length) need less."
+        );
+        return Ok(Ended::Done);
+    }
     let times = measure_steps(&config, &loader).await?;
     let (least, most) = times.range(&config);
     say!(

@@ -1,7 +1,10 @@
 //! The weights as an ordered list of named tensors, and the safetensors files they come in.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+
 use burn::tensor::{Device, Tensor, TensorData, Transaction};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, View};
 
 use super::{DecoderSpec, ModelError, read_all};
 use crate::rng::{Purpose, stream};
@@ -99,14 +102,13 @@ impl Parameters {
     /// If the device fails to give the values.
     pub async fn to_safetensors(&self) -> Result<Vec<u8>, ModelError> {
         let values = self.read().await?;
-        let bytes: Vec<Vec<u8>> = values
-            .iter()
-            .map(|v| v.iter().flat_map(|x| x.to_le_bytes()).collect())
-            .collect();
-        let views = self.entries.iter().zip(&bytes).map(|(entry, bytes)| {
-            let view = TensorView::new(Dtype::F32, entry.shape.clone(), bytes)
-                .expect("a parameter's values fill its shape");
-            (entry.name.clone(), view)
+        let views = self.entries.iter().zip(values).map(|(entry, values)| {
+            assert_eq!(
+                values.len(),
+                entry.shape.iter().product::<usize>(),
+                "its values fill its shape"
+            );
+            (entry.name.clone(), Written::new(&entry.shape, values))
         });
         let metadata = std::collections::HashMap::from([("format".into(), "pt".into())]);
         Ok(safetensors::serialize(views, Some(metadata)).expect("names and sizes are consistent"))
@@ -168,6 +170,45 @@ impl Parameters {
         Ok(Self {
             entries: wanted.into_iter().map(read).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+/// A parameter on its way into a file: its values are let go as they are written, so that all of them lie
+/// in memory once, not three times.
+struct Written<'a> {
+    shape: &'a [usize],
+    len: usize,
+    values: RefCell<Vec<f32>>,
+}
+
+impl<'a> Written<'a> {
+    fn new(shape: &'a [usize], values: Vec<f32>) -> Self {
+        Self {
+            shape,
+            len: values.len(),
+            values: RefCell::new(values),
+        }
+    }
+}
+
+impl View for Written<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let values = self.values.take();
+        assert_eq!(values.len(), self.len, "a parameter is written once");
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+        Cow::Owned(bytes.collect())
+    }
+
+    fn data_len(&self) -> usize {
+        size_of::<f32>() * self.len
     }
 }
 

@@ -310,7 +310,7 @@ impl Run {
     ) -> Result<Option<Self>, DriveError> {
         RunFolder::look_for_run(path)?;
         let mut manifest = Manifest::read(path)?;
-        let stopped = RunFolder::find(path, checkpoint)?;
+        let mut stopped = RunFolder::find(path, checkpoint)?;
         let Goes {
             config,
             changes,
@@ -334,8 +334,8 @@ impl Run {
         manifest.data.clone_from(&setup.fingerprints);
         manifest.test.get_or_insert_with(|| test_set(&setup));
         let mut cache = None;
-        let start = match &stopped.checkpoint {
-            Some((snapshot, _)) => Start::Resume(snapshot.clone()),
+        let start = match stopped.checkpoint.take() {
+            Some((snapshot, _)) => Start::Resume(snapshot),
             None => {
                 let (start, seconds, place) = base_model(shared, &setup);
                 manifest.base = place.key.clone();
@@ -472,7 +472,7 @@ impl Run {
                 Event::BaseReady => self.keep_base().await?,
                 Event::CheckpointDue { .. } => {
                     let snapshot = self.session.snapshot().await?;
-                    self.folder.checkpoint(&snapshot)?;
+                    self.folder.checkpoint(snapshot)?;
                 }
                 Event::Changed { .. } => self.folder.write_config(self.session.config())?,
                 _ => {}

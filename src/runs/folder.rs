@@ -93,21 +93,14 @@ pub struct Stopped {
     path: PathBuf,
     /// Where it is gone on from; none where it begins anew.
     pub checkpoint: Option<(Snapshot, State)>,
+    /// How long each log was at the checkpoint.
+    lengths: BTreeMap<String, u64>,
     /// Checkpoints after that one.
     later: Vec<String>,
     lock: Lock,
 }
 
 impl Stopped {
-    /// How long each log was at the checkpoint.
-    fn lengths(&self) -> BTreeMap<String, u64> {
-        self.checkpoint
-            .as_ref()
-            .and_then(|(snapshot, _)| snapshot.files.get(LOG_LENGTHS))
-            .and_then(|bytes| serde_json::from_slice(bytes).ok())
-            .unwrap_or_default()
-    }
-
     /// What stands in `changes.jsonl` after the checkpoint.
     ///
     /// # Errors
@@ -119,7 +112,7 @@ impl Stopped {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(failed("read", &log)(error)),
         };
-        let kept = self.lengths().get(CHANGES).copied().unwrap_or(0) as usize;
+        let kept = self.lengths.get(CHANGES).copied().unwrap_or(0) as usize;
         Ok(String::from_utf8_lossy(bytes.get(kept..).unwrap_or_default()).into_owned())
     }
 
@@ -130,10 +123,9 @@ impl Stopped {
     /// # Errors
     /// If the disk refuses.
     pub fn go_on(self, config: &RunConfig) -> Result<(RunFolder, Vec<String>), FolderError> {
-        let lengths = self.lengths();
         for name in LOGS {
             let log = self.path.join(name);
-            let length = lengths.get(name).copied().unwrap_or(0);
+            let length = self.lengths.get(name).copied().unwrap_or(0);
             cut_back(&log, length).map_err(failed("cut back", &log))?;
         }
         let mut aside = Vec::new();
@@ -234,6 +226,7 @@ impl RunFolder {
             return Ok(Stopped {
                 path: path.to_path_buf(),
                 checkpoint: None,
+                lengths: BTreeMap::new(),
                 later,
                 lock,
             });
@@ -249,8 +242,11 @@ impl RunFolder {
                 .find(|name| read_checked(&place(name)).is_ok())
                 .cloned(),
         })?;
+        let lengths = checkpoint.0.files.get(LOG_LENGTHS);
+        let lengths = lengths.and_then(|bytes| serde_json::from_slice(bytes).ok());
         Ok(Stopped {
             path: path.to_path_buf(),
+            lengths: lengths.unwrap_or_default(),
             checkpoint: Some(checkpoint),
             later,
             lock,
@@ -328,14 +324,14 @@ impl RunFolder {
     ///
     /// # Errors
     /// If the disk refuses; earlier checkpoints are untouched then.
-    pub fn checkpoint(&mut self, snapshot: &Snapshot) -> Result<PathBuf, FolderError> {
+    pub fn checkpoint(&mut self, snapshot: Snapshot) -> Result<PathBuf, FolderError> {
         let mut lengths = BTreeMap::new();
         for (name, file) in &self.logs {
             let path = self.path.join(name);
             file.sync_data().map_err(failed("write", &path))?;
             lengths.insert(*name, file.metadata().map_err(failed("read", &path))?.len());
         }
-        let mut files = snapshot.files.clone();
+        let Snapshot { step, mut files } = snapshot;
         files.insert(LOG_LENGTHS.into(), to_json(&lengths));
         let sums: BTreeMap<&str, String> = files
             .iter()
@@ -344,7 +340,7 @@ impl RunFolder {
         let sums = to_json(&sums);
         files.insert(CHECKSUMS.into(), sums);
 
-        let name = checkpoint_name(snapshot.step);
+        let name = checkpoint_name(step);
         let place = self.path.join("checkpoints").join(&name);
         let aside = self.path.join("checkpoints").join(format!(".{name}.part"));
         let written = write_folder(&aside, &files);

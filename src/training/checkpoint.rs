@@ -94,10 +94,7 @@ impl Session {
             "eos_token_id": text.stops(), "pad_token_id": text.pad(), "do_sample": true,
         });
         files.insert("generation_config.json".into(), pretty(&generation)?);
-        files.insert(
-            "model.safetensors".into(),
-            self.model.parameters.to_safetensors().await?,
-        );
+        // The largest file first, while there is most room: a file takes twice its size to make.
         let mut moments = Parameters {
             entries: Vec::new(),
         };
@@ -114,6 +111,11 @@ impl Session {
         files.insert(
             "optimizer.safetensors".into(),
             moments.to_safetensors().await?,
+        );
+        drop(moments);
+        files.insert(
+            "model.safetensors".into(),
+            self.model.parameters.to_safetensors().await?,
         );
         for (name, origin) in &self.origins {
             files.insert(
@@ -157,8 +159,8 @@ impl Session {
         let spec = self.model.spec.clone();
         let device = self.device.clone();
         let read = |name: &str| -> Result<Parameters, TrainError> {
-            let file = snapshot.file(name)?.clone();
-            Ok(Parameters::from_safetensors(&spec, &[file], &device)?)
+            let file = std::slice::from_ref(snapshot.file(name)?);
+            Ok(Parameters::from_safetensors(&spec, file, &device)?)
         };
         self.model.parameters = read("model.safetensors")?;
         if state.updates.len() != self.optimizers.len() {

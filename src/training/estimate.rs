@@ -28,15 +28,23 @@ pub struct Memory {
     pub cache: u64,
     /// Learning: what the largest batch leaves behind for the backward pass, its logits, and gradients.
     pub activations: u64,
+    /// Saving: the files of a checkpoint.
+    pub saving: u64,
     /// Data, tokenizer, and what the program itself takes while it computes.
     pub other: u64,
-    /// The most at a time: sampling and learning take turns.
+    /// The most at a time: sampling, learning and saving take turns.
     pub total: u64,
 }
 
-/// What the program takes while it computes, whatever the model: code that is read in, threads, buffers of
-/// the allocator. Measured on small runs on the CPU (`tests/memory.rs`).
-const PROGRAM: u64 = 12 << 20;
+/// What the program takes while it computes, whatever the model: code that is read in, and buffers. Measured
+/// on small runs on the CPU, as are the next two (`tests/memory.rs`).
+const PROGRAM: u64 = 30 << 20;
+
+/// What each shard that works by itself keeps at hand for its next allocations.
+const SHARD: u64 = 20 << 20;
+
+/// One part in so many of what is held at most lies unused between allocations.
+const BETWEEN: u64 = 5;
 
 /// Bytes of a number.
 const FLOAT: u64 = 4;
@@ -65,13 +73,20 @@ impl Memory {
         let weights = parameters * sizes.copies();
         let cache = sizes.sampling();
         let activations = sizes.learning(parameters);
-        let other = PROGRAM;
+        // A checkpoint is made in memory before it is written, the last of its files twice.
+        let saving = weights + parameters;
+        let most = weights + cache.max(activations).max(saving);
+        let other = match sizes.on_cpu {
+            true => PROGRAM + SHARD * sizes.at_once + most / BETWEEN,
+            false => PROGRAM,
+        };
         Ok(Self {
             weights,
             cache,
             activations,
+            saving,
             other,
-            total: weights + cache.max(activations) + other,
+            total: most + other,
         })
     }
 }
@@ -177,10 +192,14 @@ impl<'a> Sizes<'a> {
             let micro = grpo.gradient_accumulation_steps;
             blocks.push((self.block(rows, rollout, micro), micro));
         }
+        let gradients = self.at_once * parameters;
         let bytes = |(block, micro): &(Block, usize)| {
-            // Gradients of the shards, one more where micro-batches are added up, and the sum.
-            let gradients = (1 + u64::from(*micro > 1)) * self.at_once.min(self.shards) + 1;
-            self.at_once * self.backward(*block) + gradients * parameters
+            // Where micro-batches are added up, the sum so far stays.
+            let held = if *micro > 1 { gradients } else { 0 };
+            let block = self.at_once * self.backward(*block);
+            // Going backward, gradients take the place of what was left behind, layer by layer.
+            let last = block / (self.spec.num_hidden_layers as u64 + 1);
+            held + block.max(gradients + last)
         };
         blocks.iter().map(bytes).max().unwrap_or(0)
     }
@@ -353,10 +372,13 @@ mod tests {
             weights,
             cache,
             activations,
+            saving,
             other,
             total,
         } = estimate.memory;
-        assert_eq!(total, weights + cache.max(activations) + other);
+        // The model is small: nothing takes as much as a checkpoint's files and one of them again.
+        assert_eq!(saving, 4 * 5 * estimate.parameters);
+        assert_eq!(total, weights + cache.max(activations).max(saving) + other);
         let base = memory(&["shards=1", "balance.origin=\"base\""]);
         assert_eq!(base.weights, 4 * 5 * estimate.parameters);
         let separate = memory(&["shards=1", "optimizer.separate=true"]);

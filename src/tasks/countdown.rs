@@ -11,8 +11,9 @@
 //! and with `= 22` behind it; what stands there must be the target.
 //!
 //! Reasoning holds where every operation is true and done with numbers at hand, and the answer is
-//! right (see [`hand`]).
+//! right.
 
+mod answer;
 mod hand;
 #[cfg(test)]
 mod tests;
@@ -24,13 +25,13 @@ use rand::RngExt as _;
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use serde::{Deserialize, Serialize};
 
+use self::answer::Answer;
 use self::hand::{Hand, operations};
 use self::tree::Tree;
 use super::draw::{check_operators, check_range, draw, open_levels};
-use super::expression::{Expression, Rational, plain_signs};
+use super::expression::{Expression, Rational};
 use super::{
     Chain, Flaw, Perturbation, Problem, Reasoning, Reward, Slip, Split, Task, TaskError, tags,
-    verify,
 };
 use crate::config::{Layout, TaskConfig};
 use crate::rng::{Purpose, Stream, fingerprint, stream};
@@ -184,30 +185,6 @@ impl Countdown {
         (0..OTHER_SOLUTIONS).find_map(|_| {
             let (tree, value) = Tree::draw(&payload.numbers, &self.operators, random)?;
             (value == i64::from(payload.target)).then_some(tree)
-        })
-    }
-}
-
-/// What a completion gives as its answer.
-struct Answer {
-    expression: Expression,
-    /// The expression in plain signs.
-    written: String,
-    /// What stands behind it after `=`.
-    said: Vec<Expression>,
-}
-
-impl Answer {
-    /// Reads an expression, which may stand in a box and have `= 22` behind it.
-    fn read(text: &str) -> Option<Self> {
-        let text = verify::last_boxed(text).unwrap_or(text);
-        let text = text.trim().trim_end_matches('.');
-        let mut sides = text.split('=');
-        let written = plain_signs(sides.next()?).into_owned();
-        Some(Self {
-            expression: Expression::parse(&written)?,
-            said: sides.map(Expression::parse).collect::<Option<_>>()?,
-            written,
         })
     }
 }

@@ -25,6 +25,7 @@
 //! number is 4. `5!` is taken for a 5 at the end of a sentence.
 
 mod context;
+mod literal;
 mod plain;
 mod term;
 #[cfg(test)]

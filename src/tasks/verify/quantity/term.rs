@@ -1,6 +1,7 @@
 //! One number from tokens: digits, a fraction, a mixed number, a power of ten; with its sign.
 
-use super::tokens::{Literal, Spaced, Token};
+use super::literal::Literal;
+use super::tokens::{Spaced, Token};
 use crate::tasks::verify::Number;
 
 /// A number between its sign and its currency or percent sign.

@@ -4,12 +4,12 @@
 //! A setting that the chosen method does not use is never a conflict, so that one configuration
 //! can be run with every method.
 
-use std::{collections::BTreeSet, ops::RangeInclusive};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::{
-    LossType, Method, RunConfig, TaskKind, TokenizerKind, ZeroVariance,
+    LossType, Method, RunConfig, TaskKind, TokenizerKind, Verifier, ZeroVariance,
     error::{ConfigError, Place, Problem, ProblemKind},
     ranges::{RANGES, range_of},
 };
@@ -83,6 +83,25 @@ impl RunConfig {
             "a file is used both for training and for the test",
             "leave task.files.test empty to keep a tenth of the training problems for the test",
         );
+        // Names that only one kind of task looks at would be ignored without a word.
+        let keys = [
+            ("task.files.answer_key", &files.answer_key),
+            ("task.files.level_key", &files.level_key),
+        ];
+        for (path, key) in keys {
+            found.unless(
+                key.is_empty() || self.task.kind == TaskKind::Jsonl,
+                &[path, "task.kind"],
+                "only task.kind = \"jsonl\" looks for this key",
+                "remove it, or set task.kind = \"jsonl\"",
+            );
+        }
+        found.unless(
+            files.verifier == Verifier::default() || self.task.kind == TaskKind::Jsonl,
+            &["task.files.verifier", "task.kind"],
+            "only task.kind = \"jsonl\" uses this verifier; the other tasks have their own",
+            "remove it, or set task.kind = \"jsonl\"",
+        );
     }
 
     fn check_levels(&self, found: &mut Conflicts) {
@@ -155,17 +174,16 @@ impl RunConfig {
             "choose unseen levels outside curriculum.levels and base.levels",
         );
 
-        if let Some(known) = task_levels(self.task.kind) {
-            let whole_curriculum = ("curriculum.levels", &self.curriculum.levels[..]);
-            for (path, levels) in lists.iter().chain([&whole_curriculum]) {
-                let used = *path != "base.levels" || self.base.steps > 0;
-                found.unless(
-                    !used || levels.iter().all(|level| known.contains(level)),
-                    &[path, "task.kind"],
-                    "the task has no such level",
-                    &format!("its levels are {} to {}", known.start(), known.end()),
-                );
-            }
+        let known = self.task.kind.widest_levels();
+        let whole_curriculum = ("curriculum.levels", &self.curriculum.levels[..]);
+        for (path, levels) in lists.iter().chain([&whole_curriculum]) {
+            let used = *path != "base.levels" || self.base.steps > 0;
+            found.unless(
+                !used || levels.iter().all(|level| known.contains(level)),
+                &[path, "task.kind"],
+                "the task has no such level",
+                &format!("its levels are {} to {}", known.start(), known.end()),
+            );
         }
     }
 
@@ -351,20 +369,6 @@ impl RunConfig {
             "the learning rate would never reach its value",
             "lower optimizer.warmup_steps",
         );
-    }
-}
-
-/// The levels a task can have at most; its files may hold fewer. Generic jsonl has no limit of its
-/// own. (The docs of `[task.*]` say what a level is; for GSM8K it is the number of calculations,
-/// for MATH the data set's own.)
-fn task_levels(kind: TaskKind) -> Option<RangeInclusive<u32>> {
-    match kind {
-        TaskKind::Arithmetic => Some(1..=12),
-        TaskKind::Countdown => Some(2..=6),
-        TaskKind::KnightsKnaves => Some(2..=8),
-        TaskKind::Gsm8k => Some(1..=6),
-        TaskKind::Math => Some(1..=5),
-        TaskKind::Jsonl => None,
     }
 }
 

@@ -200,7 +200,11 @@ pub(super) static RANGES: &[Range] = &[
     ),
     range("task.countdown.max_number", Rule::Whole(2, 999), ""),
     range("task.countdown.max_target", Rule::Whole(1, 999_999), ""),
-    range("task.knights_knaves.depth", Rule::Whole(1, 4), ""),
+    range(
+        "task.knights_knaves.depth",
+        Rule::Whole(2, 4),
+        "without nested statements no puzzle has exactly one solution",
+    ),
     range("task.knights_knaves.width", Rule::Whole(2, 4), ""),
     range("task.files.train", Rule::Texts, "give each file's path"),
     range("task.files.test", Rule::Texts, "give each file's path"),

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CurriculumConfig {
-    /// Levels there are for training, lowest and highest. Default `[1, 3]`.
+    /// Levels there are for training, lowest and highest. For a task from files, without this
+    /// setting: all that the files have, written as the widest range there is. Default `[1, 3]`.
     pub levels: [u32; 2],
-    /// Highest level open at the start. Default 3.
+    /// Highest level open at the start. For a task from files, without this setting: all are.
+    /// Default 3.
     pub start: u32,
     /// Smallest weight of an open level, relative to the largest possible (0.25). Default 0.1.
     pub floor: f64,
@@ -23,6 +25,21 @@ impl Default for CurriculumConfig {
             start: 3,
             floor: 0.1,
             window: 256,
+        }
+    }
+}
+
+impl CurriculumConfig {
+    /// Keeps to the levels that a task from files has, where the whole range of its kind is asked
+    /// for; a narrower one is taken at its word.
+    pub fn keep_to(
+        &mut self,
+        has: std::ops::RangeInclusive<u32>,
+        widest: std::ops::RangeInclusive<u32>,
+    ) {
+        if self.levels == [*widest.start(), *widest.end()] {
+            self.levels = [*has.start(), *has.end()];
+            self.start = self.start.clamp(*has.start(), *has.end());
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What is learnt and from which data.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 /// Which task.
@@ -19,6 +21,21 @@ pub enum TaskKind {
     Math,
     /// Any jsonl with prompt/completion or messages.
     Jsonl,
+}
+
+impl TaskKind {
+    /// The levels a task can have at most; its files may hold fewer. (For GSM8K a level is the number
+    /// of calculations, for MATH the data set's own, for generic files what they say.)
+    pub fn widest_levels(self) -> RangeInclusive<u32> {
+        match self {
+            Self::Arithmetic => 1..=12,
+            Self::Countdown => 2..=6,
+            Self::KnightsKnaves => 2..=8,
+            Self::Gsm8k => 1..=6,
+            Self::Math => 1..=5,
+            Self::Jsonl => 0..=1000,
+        }
+    }
 }
 
 /// How a completion is laid out.
@@ -71,9 +88,11 @@ pub struct TaskConfig {
     /// Seed of the generated problems; apart from the run's seed so that runs with different
     /// seeds learn from and are tested on the same problems. Default 0.
     pub seed: u64,
-    /// Demonstrations per level that SFT may see; 0 means as many as there are. Default 200.
+    /// Demonstrations per level that SFT may see; 0 means as many as there are. For a task from
+    /// files, without this setting: all there are. Default 200.
     pub demonstrations: u64,
-    /// Valid orders a demonstration may come in: 1 always shows the canonical one, 0 any. Default 1.
+    /// Valid orders a demonstration may come in: 1 always shows the canonical one, 0 any. Different
+    /// solutions of one prompt in a file are no orders: all of them are shown. Default 1.
     pub orders: u64,
     pub arithmetic: ArithmeticConfig,
     pub countdown: CountdownConfig,
@@ -93,6 +112,17 @@ impl Default for TaskConfig {
             countdown: CountdownConfig::default(),
             knights_knaves: KnightsKnavesConfig::default(),
             files: FilesConfig::default(),
+        }
+    }
+}
+
+impl TaskConfig {
+    /// Whether the problems come from files.
+    pub fn is_from_files(&self) -> bool {
+        match self.kind {
+            TaskKind::Gsm8k | TaskKind::Math | TaskKind::Jsonl => true,
+            TaskKind::KnightsKnaves => !self.files.train.is_empty() || !self.files.test.is_empty(),
+            TaskKind::Arithmetic | TaskKind::Countdown => false,
         }
     }
 }
@@ -145,7 +175,7 @@ impl Default for CountdownConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KnightsKnavesConfig {
-    /// Depth of a statement, 1..=4. Default 2.
+    /// Depth of a statement, 2..=4 (without nesting no puzzle has one solution). Default 2.
     pub depth: u32,
     /// Parts of an `and` or `or`, 2..=4. Default 2.
     pub width: u32,
@@ -168,7 +198,7 @@ impl Default for KnightsKnavesConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FilesConfig {
-    /// Training files (jsonl, or parquet for Knights-and-Knaves). Default none.
+    /// Training files, JSON Lines or parquet. Default none.
     pub train: Vec<String>,
     /// Test files; without any, a tenth of the training problems, chosen by content. Default none.
     pub test: Vec<String>,
@@ -177,7 +207,7 @@ pub struct FilesConfig {
     /// For `jsonl`: how answers are compared. Default `"exact"`.
     pub verifier: Verifier,
     /// For `jsonl`: key of the reference answer; without it the completion's own answer
-    /// (after `####`, in `\boxed{}` or in `<answer>`) is the reference. Default empty.
+    /// (in `<answer>`, after `####` or in `\boxed{}`) is the reference. Default empty.
     pub answer_key: String,
     /// For `jsonl`: key of the level (a whole number); without it all are level 1. Default empty.
     pub level_key: String,

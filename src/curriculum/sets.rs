@@ -45,21 +45,32 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// What SFT may see: the first `per_level` training problems of each level that differ in
-    /// content, or all there are where `per_level` is 0.
+    /// What SFT may see: the first `per_level` demonstrations of each level, or all there are where
+    /// `per_level` is 0. Of problems with several solutions ([`Task::variant`]) the first solutions
+    /// come before the others, so that a limit keeps as many different problems as it can.
     pub fn demonstrations(
         task: &dyn Task,
         levels: impl IntoIterator<Item = u32>,
         per_level: u64,
     ) -> Result<Self, CurriculumError> {
-        Self::collect(task, levels, |level| match per_level {
-            0 => all(task, level),
-            limit => Supply::Finite(
-                distinct(task, Split::Train, level, limit)
-                    .iter()
-                    .map(|problem| problem.index)
+        Self::collect(task, levels, |level| {
+            let size = task.len(Split::Train, level);
+            let counted = |problem: &Problem| (problem.index, task.solutions(problem));
+            let problems: Vec<(u64, u64)> = match (per_level, size) {
+                (0, None) => return Supply::Endless,
+                (0, Some(size)) => (0..size)
+                    .map(|index| counted(&task.problem(Split::Train, level, index)))
                     .collect(),
-            ),
+                (limit, size) => distinct(task, Split::Train, level, size.unwrap_or(limit))
+                    .iter()
+                    .map(counted)
+                    .collect(),
+            };
+            let places = solutions(&problems, size.unwrap_or(0));
+            Supply::Finite(match per_level {
+                0 => places.collect(),
+                limit => places.take(limit as usize).collect(),
+            })
         })
     }
 
@@ -122,6 +133,17 @@ pub fn exam_problems(task: &dyn Task, level: u32, count: usize) -> Vec<Problem> 
 /// The test set of a level, likewise from the test split, which steers nothing.
 pub fn test_problems(task: &dyn Task, level: u32, count: usize) -> Vec<Problem> {
     distinct(task, Split::Test, level, count as u64)
+}
+
+/// The places of all solutions of some of a level's `size` training problems, which are given by
+/// their index and the number of their solutions: first the first solution of each, then the second
+/// of those that have one, and so on.
+fn solutions(problems: &[(u64, u64)], size: u64) -> impl Iterator<Item = u64> {
+    let most = problems.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    (0..most).flat_map(move |nth| {
+        let having = problems.iter().filter(move |(_, count)| nth < *count);
+        having.map(move |(index, _)| nth * size + index)
+    })
 }
 
 fn all(task: &dyn Task, level: u32) -> Supply {

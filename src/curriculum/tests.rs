@@ -69,6 +69,10 @@ impl Task for Sums {
         problem.answer.clone()
     }
 
+    fn reward_parts(&self) -> &'static [&'static str] {
+        &["answer"]
+    }
+
     fn score(&self, problem: &Problem, completion: &str, _finished: bool) -> Reward {
         let correct = completion == problem.answer;
         let total = f32::from(u8::from(correct));
@@ -399,4 +403,79 @@ fn exams_and_tests_never_meet_training() {
             }
         }
     }
+}
+
+/// Three problems of one level; the second has three solutions, the others one.
+struct Ways;
+
+impl Task for Ways {
+    fn name(&self) -> &'static str {
+        "ways"
+    }
+
+    fn levels(&self) -> std::ops::RangeInclusive<u32> {
+        1..=1
+    }
+
+    fn len(&self, _: Split, _: u32) -> Option<u64> {
+        Some(3)
+    }
+
+    fn problem(&self, split: Split, level: u32, index: u64) -> Problem {
+        Problem {
+            id: index % 3,
+            index: index % 3,
+            ..Sums::endless().problem(split, level, index % 3)
+        }
+    }
+
+    fn solutions(&self, problem: &Problem) -> u64 {
+        if problem.index == 1 { 3 } else { 1 }
+    }
+
+    fn demonstration(&self, problem: &Problem, _variant: u64) -> String {
+        problem.answer.clone()
+    }
+
+    fn reward_parts(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn score(&self, _: &Problem, _: &str, _: bool) -> Reward {
+        Reward::from_parts(&[], false)
+    }
+
+    fn answer(&self, _: &Problem, _: &str) -> Option<String> {
+        None
+    }
+
+    fn perturbations(&self) -> &'static [Perturbation] {
+        &[]
+    }
+
+    fn perturb(&self, _: &Problem, _: &str, _: u64) -> Option<Problem> {
+        None
+    }
+
+    fn vocabulary_sample(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn an_epoch_shows_every_solution_of_every_problem_once() {
+    let supply = |per_level| {
+        let pool = Pool::demonstrations(&Ways, [1], per_level).expect("there are problems");
+        pool.supply(1).cloned()
+    };
+    // The first solutions come first; places beyond the third are further solutions.
+    assert_eq!(supply(0), Some(Supply::Finite(vec![0, 1, 2, 4, 7])));
+    assert_eq!(supply(4), Some(Supply::Finite(vec![0, 1, 2, 4])));
+    let pool = Pool::demonstrations(&Ways, [1], 0).expect("there are problems");
+    let mut epoch = indices(&curriculum([1, 1], 1).demonstrations(&pool, 1, 5));
+    epoch.sort_unstable();
+    assert_eq!(epoch, [0, 1, 2, 4, 7]);
+    // Prompts are asked once each.
+    let prompts = Pool::prompts(&Ways, [1]).expect("there are problems");
+    assert_eq!(prompts.size(1), Some(3));
 }

@@ -17,7 +17,10 @@ use rand::seq::{IndexedRandom as _, SliceRandom as _};
 
 use super::draw::{check_operators, check_range, draw, open_levels};
 use super::expression::Expression;
-use super::{Flaw, Perturbation, Problem, Reward, Slip, Split, Task, TaskError, WrongPath, tags};
+use super::{
+    Chain, Flaw, Perturbation, Problem, Reasoning, Reward, Slip, Split, Task, TaskError, tags,
+    verify,
+};
 use crate::config::{Layout, TaskConfig};
 use crate::rng::{Purpose, Stream, fingerprint, stream};
 
@@ -120,12 +123,31 @@ impl Arithmetic {
         })
     }
 
-    /// The reasoning in a completion: its lines, one after each `=`.
-    fn reasoning<'a>(&self, completion: &'a str) -> Option<&'a str> {
-        match self.layout {
-            Layout::Compact => Some(completion),
-            Layout::Tags => tags::thought(completion),
+    /// The lines of reasoning in a completion, the answer last, as far as they are whole; `None`
+    /// where there is no reasoning in signs.
+    fn lines<'a>(&self, completion: &'a str, finished: bool) -> Option<Vec<&'a str>> {
+        let (reasoning, answer) = match self.layout {
+            Layout::Compact => (completion, None),
+            Layout::Tags => (tags::thought_so_far(completion)?, tags::answer(completion)),
+        };
+        if self.layout == Layout::Tags && Expression::is_prose(reasoning) {
+            return None;
         }
+        // Without `=` a compact completion has no line, and no answer either.
+        if self.layout == Layout::Compact && !reasoning.contains('=') {
+            return Some(Vec::new());
+        }
+        let mut lines: Vec<&str> = reasoning.split('=').collect();
+        // What was cut off at the length limit is no line yet.
+        if !finished && completion.ends_with(reasoning) {
+            lines.pop();
+        }
+        // The compact form begins with `=`, and with tags there may be nothing but the answer.
+        if lines.first().is_some_and(|line| line.trim().is_empty()) {
+            lines.remove(0);
+        }
+        lines.extend(answer);
+        Some(lines)
     }
 
     /// The answer in a completion, if it is a whole number.
@@ -160,38 +182,31 @@ fn steps(expression: Expression, mut random: Option<Stream>) -> Vec<String> {
     }
 }
 
-/// Follows lines of reasoning as long as each comes from the one before by one operation. Returns
-/// what they come to with the steps; `None` where the problem is none.
-fn walk(problem: &Problem, reasoning: &str) -> Option<(Expression, WrongPath)> {
-    let mut current = Expression::parse(&problem.prompt)?.with_signs_in_front();
-    let lines = reasoning
-        .split('=')
-        .enumerate()
-        .filter_map(|(place, line)| {
-            // The compact form begins with `=`.
-            if place == 0 && line.trim().is_empty() {
-                return None;
-            }
-            let Some(read) = Expression::parse(line) else {
-                return Some(Err(Slip::new(line, Flaw::Unreadable)));
-            };
-            let read = read.with_signs_in_front();
-            // With tags the expression itself may come first.
-            if place == 0 && read == current {
-                return None;
-            }
-            let follows = current
-                .reductions()
-                .iter()
-                .any(|reduced| reduced.with_signs_in_front() == read);
-            if !follows {
-                return Some(Err(Slip::new(&read.to_string(), Flaw::DoesNotFollow)));
-            }
+/// Follows lines of reasoning that keep the value of `expression`, down to a number. A line does as
+/// many steps as it has fewer operations than the one before; one that only writes the same
+/// otherwise is passed over.
+fn follow(expression: Expression, lines: &[&str]) -> Reasoning {
+    let mut chain = Chain::default();
+    let value = expression.value();
+    let mut current = expression.with_signs_in_front();
+    for line in lines {
+        let Some(read) = Expression::parse(line) else {
+            return chain.broken(Some(Slip::new(line, Flaw::Unreadable)));
+        };
+        let read = read.with_signs_in_front();
+        if value.is_none() || read.value() != value {
+            return chain.broken(Some(Slip::new(&read.to_string(), Flaw::DoesNotFollow)));
+        }
+        if read != current {
+            let done = current.operations().saturating_sub(read.operations());
+            chain.push(read.to_string(), done);
             current = read;
-            Some(Ok(current.to_string()))
-        });
-    let path = WrongPath::follow(lines);
-    Some((current, path))
+        }
+    }
+    match current {
+        Expression::Number(_) if !chain.steps.is_empty() => Reasoning::Holds(chain),
+        _ => chain.broken(None),
+    }
 }
 
 /// The expression with terms and factors in a random order; no sum begins with a subtraction.
@@ -263,6 +278,10 @@ impl Task for Arithmetic {
         }
     }
 
+    fn reward_parts(&self) -> &'static [&'static str] {
+        verify::reward_parts(self.layout)
+    }
+
     /// One for the right answer of a completion that ended by itself; with tags, another tenth for
     /// using them well.
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
@@ -282,26 +301,14 @@ impl Task for Arithmetic {
         }
     }
 
-    /// The intermediate expressions, joined by `|`; only if each follows from the one before by
-    /// one operation, down to a number.
-    fn path(&self, problem: &Problem, completion: &str) -> Option<String> {
-        let (end, WrongPath { steps, slip }) = walk(problem, self.reasoning(completion)?)?;
-        let ended = slip.is_none() && matches!(end, Expression::Number(_)) && !steps.is_empty();
-        ended.then(|| steps.join("|"))
-    }
-
-    fn wrong_path(&self, problem: &Problem, completion: &str, finished: bool) -> Option<WrongPath> {
-        let mut reasoning = match self.layout {
-            Layout::Compact => completion,
-            Layout::Tags => tags::thought_so_far(completion)?,
-        };
-        // What was cut off at the length limit is no step yet.
-        if !finished && completion.ends_with(reasoning) {
-            reasoning = reasoning.rsplit_once('=')?.0;
+    /// Each line has the value of the problem, and the last is a number. With tags the answer is the
+    /// last line; a thought in words is not judged.
+    fn reasoning(&self, problem: &Problem, completion: &str, finished: bool) -> Reasoning {
+        let expression = Expression::parse(&problem.prompt);
+        match expression.zip(self.lines(completion, finished)) {
+            Some((expression, lines)) => follow(expression, &lines),
+            None => Reasoning::NotJudged,
         }
-        let (end, path) = walk(problem, reasoning)?;
-        let whole = path.slip.is_none() && matches!(end, Expression::Number(_));
-        (!whole).then_some(path)?.if_readable()
     }
 
     fn answer(&self, _problem: &Problem, completion: &str) -> Option<String> {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::RngExt as _;
 use rand::seq::IndexedRandom as _;
 
-use super::{Problem, Split, Task};
+use super::reasoning::told;
+use super::{Problem, Reasoning, Split, Task};
 use crate::rng::{Purpose, stream};
 
 /// The problems a check looks at: the first few of each split and level.
@@ -60,8 +61,9 @@ pub(super) fn splits_share_nothing(tasks: &[&dyn Task], content: impl Fn(&Proble
     );
 }
 
-/// Demonstrations in every order earn the full reward, are right, have a path and an answer; any
-/// but a finished completion is not right.
+/// Demonstrations in every order earn the full reward, are right and have an answer; their reasoning
+/// holds, each step being one of a textbook. Any but a finished completion is not right. The parts
+/// of the reward are those that the task names.
 pub(super) fn demonstrations_earn_full_reward(task: &dyn Task, full: f32) {
     for problem in problems(task, 3) {
         for variant in 0..6 {
@@ -76,7 +78,18 @@ pub(super) fn demonstrations_earn_full_reward(task: &dyn Task, full: f32) {
             );
             let sum: f32 = reward.parts.iter().map(|(_, part)| part).sum();
             assert!((sum - reward.total).abs() < 1e-6, "{place}");
-            assert!(task.path(&problem, &shown).is_some(), "{place}");
+            the_parts_are_named(task, &reward);
+            let reasoning = task.reasoning(&problem, &shown, true);
+            let Reasoning::Holds(chain) = &reasoning else {
+                panic!("{} {place}", told(&reasoning))
+            };
+            assert_eq!(chain.steps.len(), chain.sizes.len(), "{place}");
+            assert!(
+                chain.sizes.iter().all(|size| *size == 1),
+                "{} {place}",
+                told(&reasoning)
+            );
+            assert_eq!(task.path(&problem, &shown), Some(chain.path()), "{place}");
             assert!(task.answer(&problem, &shown).is_some(), "{place}");
             assert_eq!(task.wrong_path(&problem, &shown, true), None, "{place}");
             if variant == 0 {
@@ -87,8 +100,15 @@ pub(super) fn demonstrations_earn_full_reward(task: &dyn Task, full: f32) {
             }
             let cut = task.score(&problem, &shown, false);
             assert!(!cut.correct && cut.total < full, "{place}");
+            the_parts_are_named(task, &cut);
         }
     }
+}
+
+/// A reward has the parts that the task names, in order.
+pub(super) fn the_parts_are_named(task: &dyn Task, reward: &super::Reward) {
+    let names: Vec<&str> = reward.parts.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, task.reward_parts(), "{}", task.name());
 }
 
 /// `spoil` changes a demonstration's answer into a wrong one, which must not count as right.
@@ -229,13 +249,15 @@ pub(super) fn broken_completions_do_no_harm(task: &dyn Task) {
         for text in &texts {
             let reward = task.score(&problem, text, true);
             assert!(reward.total.is_finite());
+            the_parts_are_named(task, &reward);
             let path = task.path(&problem, text);
             let answer = task.answer(&problem, text);
             assert!(answer.is_some() || !reward.correct, "{text}");
             assert!(path.is_none_or(|path| !path.is_empty()));
             for finished in [true, false] {
-                if let Some(path) = task.wrong_path(&problem, text, finished) {
-                    assert!(!path.steps.is_empty() || path.slip.is_some(), "{text}");
+                if let Reasoning::Holds(chain) = task.reasoning(&problem, text, finished) {
+                    assert_eq!(chain.steps.len(), chain.sizes.len(), "{text}");
+                    assert!(!chain.steps.is_empty(), "{text}");
                 }
             }
             assert!(!task.score(&problem, text, false).correct);
@@ -250,8 +272,8 @@ pub(super) fn broken_completions_do_no_harm(task: &dyn Task) {
         task.demonstration(&foreign, 1);
         for text in ["", &shown] {
             assert!(!task.score(&foreign, text, true).correct);
+            assert_eq!(task.reasoning(&foreign, text, true), Reasoning::NotJudged);
             assert_eq!(task.path(&foreign, ""), None);
-            task.wrong_path(&foreign, text, true);
             assert_eq!(task.wrong_path(&foreign, "", true), None);
         }
         for perturbation in task.perturbations() {

@@ -6,7 +6,15 @@
 //! The compact prompt is `3 5 7>22`; its completion does one operation after another, in any order
 //! that works, and ends with the expression: `3*5=15 15+7=22;3*5+7`. With tags the prompt is a
 //! sentence, the operations are the thought and the expression is the answer.
+//!
+//! The answer may be written with the signs of print and TeX (`×`, `\times`, `÷`, `−`), in `\boxed{}`
+//! and with `= 22` behind it; what stands there must be the target.
+//!
+//! Reasoning holds where every operation is true and done with numbers at hand, and the answer is
+//! right.
 
+mod answer;
+mod hand;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -17,10 +25,14 @@ use rand::RngExt as _;
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use serde::{Deserialize, Serialize};
 
+use self::answer::Answer;
+use self::hand::{Hand, operations};
 use self::tree::Tree;
 use super::draw::{check_operators, check_range, draw, open_levels};
 use super::expression::{Expression, Rational};
-use super::{Flaw, Perturbation, Problem, Reward, Slip, Split, Task, TaskError, WrongPath, tags};
+use super::{
+    Chain, Flaw, Perturbation, Problem, Reasoning, Reward, Slip, Split, Task, TaskError, tags,
+};
 use crate::config::{Layout, TaskConfig};
 use crate::rng::{Purpose, Stream, fingerprint, stream};
 
@@ -126,60 +138,40 @@ impl Countdown {
         }
     }
 
-    /// The expression a completion ends with, as it is written there.
-    fn expression_text<'a>(&self, completion: &'a str) -> Option<&'a str> {
+    /// The answer a completion ends with, as it is written there.
+    fn answer_text<'a>(&self, completion: &'a str) -> Option<&'a str> {
         match self.layout {
             Layout::Compact => Some(completion.rsplit_once(';')?.1),
             Layout::Tags => tags::answer(completion),
         }
     }
 
-    /// Whether an expression uses exactly the given numbers and allowed operators and is worth the
-    /// target.
-    fn is_right(&self, payload: &Payload, text: &str, expression: &Expression) -> bool {
+    /// The answer a completion ends with, if it is an expression.
+    fn read_answer(&self, completion: &str) -> Option<Answer> {
+        Answer::read(self.answer_text(completion)?)
+    }
+
+    /// Whether an answer uses exactly the given numbers and allowed operators and is worth the
+    /// target, as it may say itself.
+    fn is_right(&self, payload: &Payload, answer: &Answer) -> bool {
         let mut given: Vec<u64> = payload
             .numbers
             .iter()
             .map(|&number| number.into())
             .collect();
-        let mut used: Vec<u64> = expression
+        let mut used: Vec<u64> = answer
+            .expression
             .numbers()
             .into_iter()
             .map(i64::unsigned_abs)
             .collect();
         given.sort_unstable();
         used.sort_unstable();
+        let target = Some(Rational::from(i64::from(payload.target)));
         used == given
-            && self.allows(text)
-            && expression.value() == Some(Rational::from(i64::from(payload.target)))
-    }
-
-    /// Does an operation such as `3*5=15` with the numbers at hand, which its result joins.
-    fn operation(&self, line: &str, hand: &mut Vec<i64>) -> Result<String, Slip> {
-        let read = || {
-            let (left, right) = line.split_once('=')?;
-            let (left, right) = (Expression::parse(left)?, Expression::parse(right)?);
-            (left.numbers().len() > 1).then_some((left, right.value()?.as_integer()?))
-        };
-        let (left, result) = read().ok_or_else(|| Slip::new(line, Flaw::Unreadable))?;
-        let step = format!("{}={result}", left.canonical());
-        let flawed = |flaw| Err(Slip::new(&step, flaw));
-        if !self.allows(line) {
-            return flawed(Flaw::NotAtHand);
-        }
-        for number in left.numbers() {
-            // As in the answer, a sign may belong to the number or stand before it.
-            let same = |other: &i64| other.unsigned_abs() == number.unsigned_abs();
-            match hand.iter().position(same) {
-                Some(place) => hand.swap_remove(place),
-                None => return flawed(Flaw::NotAtHand),
-            };
-        }
-        if left.value() != Some(Rational::from(result)) {
-            return flawed(Flaw::NotEqual);
-        }
-        hand.push(result);
-        Ok(step)
+            && self.allows(&answer.written)
+            && answer.expression.value() == target
+            && answer.said.iter().all(|said| said.value() == target)
     }
 
     /// Whether a text has no operators but the allowed ones.
@@ -276,65 +268,77 @@ impl Task for Countdown {
         }
     }
 
+    fn reward_parts(&self) -> &'static [&'static str] {
+        &["format", "answer"]
+    }
+
     /// As in TinyZero: 1 for a right expression, 0.1 for one that can be read, else 0.
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
-        let text = self.expression_text(completion).unwrap_or_default();
-        let expression = Expression::parse(text);
-        let right = |expression: &Expression| {
-            payload_of(problem).is_some_and(|payload| self.is_right(&payload, text, expression))
+        let answer = self.read_answer(completion);
+        let right = |answer: &Answer| {
+            payload_of(problem).is_some_and(|payload| self.is_right(&payload, answer))
         };
-        let correct = finished && expression.as_ref().is_some_and(right);
-        let format = if expression.is_some() { 0.1 } else { 0.0 };
-        let answer = if correct { 0.9 } else { 0.0 };
-        Reward::from_parts(&[("format", format), ("answer", answer)], correct)
+        let correct = finished && answer.as_ref().is_some_and(right);
+        let format = if answer.is_some() { 0.1 } else { 0.0 };
+        let part = if correct { 0.9 } else { 0.0 };
+        Reward::from_parts(&[("format", format), ("answer", part)], correct)
     }
 
-    /// The answer's expression in its normal form: the order of operands that commute and the
-    /// order in which the operations are done make no difference.
-    fn path(&self, _problem: &Problem, completion: &str) -> Option<String> {
-        Some(Expression::parse(self.expression_text(completion)?)?.canonical())
-    }
-
-    /// The operations one by one, then the expression: of what is right only the expression is the
-    /// path, but what went wrong shows in the operations.
-    fn wrong_path(&self, problem: &Problem, completion: &str, finished: bool) -> Option<WrongPath> {
-        let payload = payload_of(problem)?;
-        let text = self.expression_text(completion).unwrap_or_default().trim();
-        let expression = Expression::parse(text);
-        let right = |expression: &Expression| self.is_right(&payload, text, expression);
-        if expression.as_ref().is_some_and(right) {
-            return None;
-        }
+    /// The operations one by one, then the answer, which must be right and does what they left to
+    /// be done. The chain is told from others by its answer's expression in normal form: the order of
+    /// operands that commute and the order of the operations make no difference. So a chain also
+    /// holds whose operations lead to the target by another way than the answer: all of it is true.
+    ///
+    /// With tags a thought in words is not judged.
+    fn reasoning(&self, problem: &Problem, completion: &str, finished: bool) -> Reasoning {
         let thought = match self.layout {
-            Layout::Compact => completion.rsplit_once(';').map_or(completion, |(it, _)| it),
-            Layout::Tags => tags::thought_so_far(completion)?,
+            Layout::Compact => Some(completion.rsplit_once(';').map_or(completion, |(it, _)| it)),
+            Layout::Tags => tags::thought_so_far(completion),
         };
-        let mut operations: Vec<&str> = thought.split_whitespace().collect();
+        let Some((payload, thought)) = payload_of(problem).zip(thought) else {
+            return Reasoning::NotJudged;
+        };
+        if self.layout == Layout::Tags && Expression::is_prose(thought) {
+            return Reasoning::NotJudged;
+        }
+        let mut lines = operations(thought);
         // What was cut off at the length limit is no step yet.
         let broken_off = match self.layout {
             Layout::Compact => !completion.contains(';'),
             Layout::Tags => completion.ends_with(thought),
         };
         if !finished && broken_off {
-            operations.pop();
+            lines.pop();
         }
-        let mut hand: Vec<i64> = payload.numbers.iter().map(|&n| n.into()).collect();
-        let operations = operations
-            .into_iter()
-            .map(|line| self.operation(line, &mut hand));
-        let mut path = WrongPath::follow(operations);
+        let mut hand = Hand::new(&payload.numbers);
+        let mut chain = Chain::default();
+        for line in lines {
+            match hand.operate(&line, |text| self.allows(text)) {
+                Ok((step, size)) => chain.push(step, size),
+                Err(slip) => return chain.broken(Some(slip)),
+            }
+        }
+        let text = self.answer_text(completion).unwrap_or_default().trim();
         let ended = !text.is_empty() && (finished || self.layout == Layout::Tags);
-        if path.slip.is_none() && ended {
-            path.slip = Some(match expression {
-                Some(read) => Slip::new(&read.canonical(), Flaw::MissesTarget),
-                None => Slip::new(text, Flaw::Unreadable),
-            });
+        if !ended {
+            return chain.broken(None);
         }
-        path.if_readable()
+        let Some(answer) = Answer::read(text) else {
+            return chain.broken(Some(Slip::new(text, Flaw::Unreadable)));
+        };
+        let canonical = answer.expression.canonical();
+        if !self.is_right(&payload, &answer) {
+            return chain.broken(Some(Slip::new(&canonical, Flaw::MissesTarget)));
+        }
+        if hand.left_to_do() > 0 {
+            chain.push(canonical.clone(), hand.left_to_do());
+        }
+        Reasoning::Holds(chain.told_apart_by(canonical))
     }
 
-    fn answer(&self, problem: &Problem, completion: &str) -> Option<String> {
-        self.path(problem, completion)
+    /// The answer's expression in its normal form.
+    fn answer(&self, _problem: &Problem, completion: &str) -> Option<String> {
+        Some(self.read_answer(completion)?.expression.canonical())
     }
 
     fn perturbations(&self) -> &'static [Perturbation] {

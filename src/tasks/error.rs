@@ -31,7 +31,7 @@ pub enum TaskError {
         /// What is wrong, as the rest of a sentence that begins with the file.
         reason: String,
         /// What to do about it.
-        help: &'static str,
+        help: String,
     },
     /// A line (of parquet: a row) of a data file that cannot be used.
     #[error(
@@ -45,6 +45,23 @@ pub enum TaskError {
         line: u64,
         /// Why it cannot be used.
         reason: BadRow,
+    },
+    /// A weight for a part that the task's reward does not have.
+    #[error(
+        "grpo.reward_weights.{name} = {value}: the reward of the task {task} has no such part; its \
+         parts are {parts}; the nearest is {nearest}"
+    )]
+    RewardWeight {
+        /// The name given.
+        name: String,
+        /// The weight given.
+        value: f64,
+        /// The task's name.
+        task: &'static str,
+        /// The names there are, joined by commas.
+        parts: String,
+        /// The one most like the name given.
+        nearest: &'static str,
     },
     /// Files that hold too few usable problems.
     #[error("{files} hold {found} usable problems: {needed}")]

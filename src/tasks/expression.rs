@@ -10,6 +10,7 @@ mod rational;
 #[cfg(test)]
 mod tests;
 
+pub use parse::plain_signs;
 pub use rational::Rational;
 
 use std::fmt;
@@ -96,6 +97,11 @@ impl Expression {
                 .flat_map(|factor| factor.value.numbers())
                 .collect(),
         }
+    }
+
+    /// How many operations it has: one less than numbers. Signs are none.
+    pub fn operations(&self) -> u32 {
+        self.numbers().len() as u32 - 1
     }
 
     /// A bound on every number that can appear while the expression is reduced, in any order;

@@ -6,9 +6,9 @@
 use std::ops::RangeInclusive;
 
 use super::error::BadRow;
-use super::library::{Library, Loader, Notice, Record};
+use super::library::{self, Library, Loader, Notice, Record};
 use super::reading::Object;
-use super::{Perturbation, Problem, Reward, Split, Task, TaskError, WrongPath};
+use super::{Perturbation, Problem, Reasoning, Reward, Split, Task, TaskError};
 use crate::config::FilesConfig;
 
 /// What is particular about one kind of data file. The methods that [`Task`] has too mean the same.
@@ -19,18 +19,23 @@ pub trait Format: Send + Sync {
     /// Reads one row.
     fn read(&self, row: &Object) -> Result<Record, BadRow>;
 
-    /// The row's worked solution in the layout of completions; variants above 0 where the format
-    /// can tell other orders, otherwise the same.
-    fn demonstration(&self, problem: &Problem, variant: u64) -> String;
+    /// A worked solution in the layout of completions. `solution` is one of the record's; `order`
+    /// is 0 for the order it has, and any other where the format can tell others.
+    fn demonstration(&self, problem: &Problem, solution: &str, order: u64) -> String;
+
+    /// The parts of the reward, in order.
+    fn reward_parts(&self) -> &'static [&'static str];
 
     /// Grades a completion.
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward;
 
-    /// The canonical path of a completion.
-    fn path(&self, problem: &Problem, completion: &str) -> Option<String>;
+    /// What can be said of a completion's reasoning.
+    fn reasoning(&self, _problem: &Problem, _completion: &str, _finished: bool) -> Reasoning {
+        Reasoning::NotJudged
+    }
 
-    /// The steps of a wrong completion up to the first that does not hold.
-    fn wrong_path(&self, _problem: &Problem, _completion: &str) -> Option<WrongPath> {
+    /// What tells the reasoning of a completion from others, where it is not judged.
+    fn likeness(&self, _problem: &Problem, _completion: &str) -> Option<String> {
         None
     }
 
@@ -78,34 +83,22 @@ impl<F: Format> FileTask<F> {
 }
 
 fn check_demonstration<F: Format>(format: &F, record: &Record) -> Result<(), BadRow> {
-    let Record {
-        id,
-        level,
-        prompt,
-        answer,
-        payload,
-    } = record.clone();
-    let problem = Problem {
-        id,
-        split: Split::Train,
-        level,
-        index: 0,
-        prompt,
-        answer,
-        payload,
-    };
-    let demonstration = format.demonstration(&problem, 0);
-    let reward = format.score(&problem, &demonstration, true);
-    if reward.correct && reward.parts.iter().all(|(_, value)| *value > 0.0) {
-        return Ok(());
+    let problem = record.clone().into_problem(Split::Train, 0);
+    for solution in &record.solutions {
+        let demonstration = format.demonstration(&problem, solution, 0);
+        let reward = format.score(&problem, &demonstration, true);
+        if reward.correct && reward.parts.iter().all(|(_, value)| *value > 0.0) {
+            continue;
+        }
+        return Err(BadRow::Unsound {
+            read: match format.answer(&problem, &demonstration) {
+                Some(answer) => format!("{answer:?}"),
+                None => "none".to_owned(),
+            },
+            reference: problem.answer,
+        });
     }
-    Err(BadRow::Unsound {
-        read: match format.answer(&problem, &demonstration) {
-            Some(answer) => format!("{answer:?}"),
-            None => "none".to_owned(),
-        },
-        reference: problem.answer,
-    })
+    Ok(())
 }
 
 impl<F: Format> Task for FileTask<F> {
@@ -125,25 +118,44 @@ impl<F: Format> Task for FileTask<F> {
         self.library.problem(split, level, index).clone()
     }
 
+    fn solutions(&self, problem: &Problem) -> u64 {
+        library::solutions(problem).len().max(1) as u64
+    }
+
+    fn demonstrations(&self, level: u32) -> Option<u64> {
+        let problems = self.library.len(Split::Train, level);
+        Some(problems * self.library.most_solutions(level))
+    }
+
+    fn variant(&self, level: u32, index: u64, order: u64) -> u64 {
+        let problems = self.library.len(Split::Train, level).max(1);
+        let solutions = self.solutions(self.library.problem(Split::Train, level, index));
+        order * solutions + index / problems % solutions
+    }
+
     fn demonstration(&self, problem: &Problem, variant: u64) -> String {
-        self.format.demonstration(problem, variant)
+        let solutions = library::solutions(problem);
+        let count = solutions.len().max(1) as u64;
+        let solution = solutions.get((variant % count) as usize);
+        let solution = solution.copied().unwrap_or_default();
+        self.format
+            .demonstration(problem, solution, variant / count)
+    }
+
+    fn reward_parts(&self) -> &'static [&'static str] {
+        self.format.reward_parts()
     }
 
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
         self.format.score(problem, completion, finished)
     }
 
-    fn path(&self, problem: &Problem, completion: &str) -> Option<String> {
-        self.format.path(problem, completion)
+    fn reasoning(&self, problem: &Problem, completion: &str, finished: bool) -> Reasoning {
+        self.format.reasoning(problem, completion, finished)
     }
 
-    fn wrong_path(
-        &self,
-        problem: &Problem,
-        completion: &str,
-        _finished: bool,
-    ) -> Option<WrongPath> {
-        self.format.wrong_path(problem, completion)
+    fn likeness(&self, problem: &Problem, completion: &str) -> Option<String> {
+        self.format.likeness(problem, completion)
     }
 
     fn answer(&self, problem: &Problem, completion: &str) -> Option<String> {
@@ -165,7 +177,8 @@ impl<F: Format> Task for FileTask<F> {
             .flat_map(|split| self.library.problems(split))
         {
             texts.push(problem.prompt.clone());
-            texts.push(self.format.demonstration(problem, 0));
+            let solutions = library::solutions(problem).into_iter();
+            texts.extend(solutions.map(|text| self.format.demonstration(problem, text, 0)));
         }
         texts
     }

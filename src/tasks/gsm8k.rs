@@ -4,27 +4,28 @@
 //! stay in the demonstrations: they tell how a solution went, whatever its words, and so which
 //! solutions differ. The level is the number of marked calculations, 1 to 6 (6 stands for more).
 //!
-//! Answers are read as the data set's own grader does (openai/grade-school-math, `dataset.py`; the
-//! last match counts, as in verl), but compared as exact decimal numbers: 72, 72.0 and $72 agree.
+//! Answers are read where the data set's own grader reads them (openai/grade-school-math,
+//! `dataset.py`): right behind `####`; the last such line counts, as in verl. But the number is read
+//! whole ([`verify::quantity`]): `#### 3/4` is 0.75 and not 3, `#### 3 to 4` no answer. Numbers are
+//! compared exactly: 72, 72.0 and $72 agree.
+//!
+//! Texts are kept as they are, white space at their ends included.
 
 use std::sync::LazyLock;
 
-use regex::Regex;
-use serde_json::json;
-
-use super::error::BadRow;
+use super::error::{BadRow, shortened};
 use super::file_task::Format;
-use super::library::{Record, content_id};
+use super::library::{Record, content_id, solutions, with_solutions};
 use super::reading::{Object, text};
-use super::verify::{self, Decimal};
-use super::{Flaw, Perturbation, Problem, Reward, Slip, WrongPath, calculator, perturb, tags};
+use super::verify::{self, Leading};
+use super::{
+    Chain, Flaw, Perturbation, Problem, Reasoning, Reward, Slip, calculator, perturb, tags,
+};
 use crate::config::{Layout, Verifier};
+use regex::Regex;
 
 /// Levels end here; harder problems count as this level.
 const HARDEST: usize = 6;
-
-static FINAL_ANSWER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"####\s*([-−]?\$?[0-9.,]+)").expect("a valid pattern"));
 
 static CALCULATION: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"<<([^<>]*)>>").expect("a valid pattern"));
@@ -38,23 +39,15 @@ pub struct Gsm8k {
 
 impl Gsm8k {
     /// The number a completion ends up with.
-    fn number(self, completion: &str) -> Option<Decimal> {
+    fn number(self, completion: &str) -> Option<String> {
         match self.layout {
-            Layout::Compact => final_answer(completion),
-            Layout::Tags => {
-                let answer = tags::answer(completion)?;
-                verify::normal_form(Verifier::Number, answer).and_then(|n| Decimal::parse(&n))
-            }
+            Layout::Compact => match verify::hashed_number(completion)? {
+                (Leading::Number(number), _) => Some(number.to_string()),
+                _ => None,
+            },
+            Layout::Tags => verify::normal_form(Verifier::Number, tags::answer(completion)?),
         }
     }
-}
-
-/// The number after the last `####`.
-fn final_answer(text: &str) -> Option<Decimal> {
-    FINAL_ANSWER
-        .captures_iter(text)
-        .filter_map(|found| Decimal::parse(found[1].trim_end_matches(['.', ','])))
-        .last()
 }
 
 /// The marked calculations of a completion, without spaces.
@@ -64,83 +57,92 @@ fn calculations(completion: &str) -> impl Iterator<Item = String> {
         .map(|found| found[1].split_whitespace().collect())
 }
 
-/// The published solution, kept in the payload.
-fn solution(problem: &Problem) -> &str {
-    problem.payload["solution"].as_str().unwrap_or_default()
-}
-
 impl Format for Gsm8k {
     fn name(&self) -> &'static str {
         "gsm8k"
     }
 
     fn read(&self, row: &Object) -> Result<Record, BadRow> {
-        let question = text(row, "question")?.trim();
-        if question.is_empty() {
-            return Err(BadRow::invalid(
-                "question",
-                question,
-                "there is no question",
-            ));
+        let question = text(row, "question")?;
+        if question.trim().is_empty() {
+            let reason = "there is no question";
+            return Err(BadRow::invalid("question", question, reason));
         }
-        let solution = text(row, "answer")?.trim();
-        let answer = final_answer(solution).ok_or_else(|| BadRow::NoReference {
-            reason: "`answer` must end with a line such as `#### 72`".to_owned(),
-        })?;
+        let solution = text(row, "answer")?;
+        let answer = match verify::hashed_number(solution) {
+            Some((Leading::Number(number), _)) => number.to_string(),
+            Some((_, written)) => {
+                let written = shortened(written);
+                let reason = format!(
+                    "behind `####` stands `{written}`, which cannot be read as one number: write \
+                     the number alone, such as `#### 72`"
+                );
+                return Err(BadRow::NoReference { reason });
+            }
+            None => {
+                let reason = "`answer` must end with a line such as `#### 72`".to_owned();
+                return Err(BadRow::NoReference { reason });
+            }
+        };
         Ok(Record {
             id: content_id(question),
             level: CALCULATION.find_iter(solution).count().clamp(1, HARDEST) as u32,
             prompt: question.to_owned(),
-            answer: answer.to_string(),
-            payload: json!({ "solution": solution }),
+            answer,
+            solutions: vec![solution.to_owned()],
+            payload: serde_json::Value::Null,
         })
     }
 
-    fn demonstration(&self, problem: &Problem, _variant: u64) -> String {
-        let solution = solution(problem);
+    fn demonstration(&self, problem: &Problem, solution: &str, _order: u64) -> String {
         match self.layout {
             Layout::Compact => solution.to_owned(),
             Layout::Tags => {
-                let steps = solution
-                    .rsplit_once("####")
-                    .map_or(solution, |(steps, _)| steps);
-                tags::wrap(steps.trim_end(), &problem.answer)
+                let steps = verify::before_hashed_number(solution).unwrap_or(solution);
+                // The line that marked the answer goes, with the end of the line before it.
+                let steps = steps.strip_suffix('\n').unwrap_or(steps);
+                tags::wrap(steps, &problem.answer)
             }
         }
+    }
+
+    fn reward_parts(&self) -> &'static [&'static str] {
+        verify::reward_parts(self.layout)
     }
 
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
         let readable = verify::whole_lines(completion, finished);
         let correct = self
             .number(readable)
-            .is_some_and(|number| number.to_string() == problem.answer);
+            .is_some_and(|number| number == problem.answer);
         verify::reward(self.layout, completion, correct)
     }
 
-    /// All marked calculations joined by `|`, without spaces; none where one of them is wrong by
-    /// more than 1e-3 or where there is none (OFA-Sys/gsm8k-ScRel's distinct reasoning paths).
-    fn path(&self, _problem: &Problem, completion: &str) -> Option<String> {
-        let calculations: Vec<String> = calculations(completion).collect();
-        let sound = calculations
-            .iter()
-            .all(|equation| calculator::equation_holds(equation));
-        (sound && !calculations.is_empty()).then(|| calculations.join("|"))
-    }
-
-    fn wrong_path(&self, _problem: &Problem, completion: &str) -> Option<WrongPath> {
-        let step = |equation: String| {
+    /// The marked calculations, without spaces (OFA-Sys/gsm8k-ScRel's reasoning paths); each must
+    /// hold within 1e-3. As large as its number of operations. Without any there is nothing to judge.
+    fn reasoning(&self, _problem: &Problem, completion: &str, _finished: bool) -> Reasoning {
+        let mut chain = Chain::default();
+        for equation in calculations(completion) {
             let sides = equation.split_once('=');
-            match sides.and_then(|(left, right)| calculator::agree(left, right)) {
-                Some(true) => Ok(equation),
-                Some(false) => Err(Slip::new(&equation, Flaw::NotEqual)),
-                None => Err(Slip::new(&equation, Flaw::Unreadable)),
-            }
-        };
-        WrongPath::follow(calculations(completion).map(step)).if_wrong()
+            let flaw = match sides.and_then(|(left, right)| calculator::agree(left, right)) {
+                Some(true) => {
+                    let size = sides.map_or(0, |(left, _)| calculator::operations(left));
+                    chain.push(equation, size);
+                    continue;
+                }
+                Some(false) => Flaw::NotEqual,
+                None => Flaw::Unreadable,
+            };
+            return chain.broken(Some(Slip::new(&equation, flaw)));
+        }
+        match chain.steps.is_empty() {
+            true => Reasoning::NotJudged,
+            false => Reasoning::Holds(chain),
+        }
     }
 
     fn answer(&self, _problem: &Problem, completion: &str) -> Option<String> {
-        self.number(completion).map(|number| number.to_string())
+        self.number(completion)
     }
 
     fn perturbations(&self) -> &'static [Perturbation] {
@@ -154,11 +156,11 @@ impl Format for Gsm8k {
         if perturbation != perturb::RENAMED.name {
             return None;
         }
-        let solution = solution(problem);
-        let names = perturb::other_names(problem.id, variant, &problem.prompt, solution)?;
+        let all = solutions(problem).join("\n");
+        let names = perturb::other_names(problem.id, variant, &problem.prompt, &all)?;
         Some(Problem {
             prompt: perturb::rename(&problem.prompt, &names),
-            payload: json!({ "solution": perturb::rename(solution, &names) }),
+            payload: with_solutions(problem, |solution| perturb::rename(solution, &names)),
             ..problem.clone()
         })
     }

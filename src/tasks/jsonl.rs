@@ -8,20 +8,22 @@
 //! A prompt that is a single user message is that message's text; of several messages, each
 //! begins with its role (`System: …`, `User: …`), with an empty line between two.
 //!
+//! Texts are kept as they are, white space at their ends included: it is part of the tokens that are
+//! learnt.
+//!
 //! The reference answer stands under `task.files.answer_key`, or is the one the completion marks
-//! ([`verify::marked_answer`]). Answers are compared by `task.files.verifier`.
-
-use serde_json::{Value, json};
+//! ([`verify::marked`]). Answers are compared by `task.files.verifier`.
 
 use super::error::BadRow;
 use super::file_task::Format;
 use super::library::{Record, content_id};
-use super::reading::{Object, as_text, list, text, value, wrong_type};
-use super::{Perturbation, Problem, Reward, perturb, tags, verify};
+use super::reading::{Object, Value, as_text, list, text, value, wrong_type};
+use super::verify::{self, Marked};
+use super::{Perturbation, Problem, Reward, perturb, tags};
 use crate::config::{FilesConfig, Layout, Verifier};
 
 /// The highest level a file may name; a larger number is more likely a mistaken key.
-const HIGHEST_LEVEL: u64 = 1000;
+const HIGHEST_LEVEL: u32 = 1000;
 
 /// The format of generic JSON Lines files.
 #[derive(Clone, Debug)]
@@ -53,13 +55,23 @@ impl Jsonl {
     /// The reference: what the file says under the configured key, else what the completion marks.
     fn reference(&self, row: &Object, completion: &str) -> Result<String, BadRow> {
         let (key, answer) = if self.answer_key.is_empty() {
-            let marked = verify::marked_answer(completion).ok_or_else(|| BadRow::NoReference {
-                reason: "the completion has no `#### …`, `\\boxed{…}` or `<answer>…</answer>`; \
-                         name the key that holds the answer in task.files.answer_key (it may be \
-                         `completion`)"
-                    .to_owned(),
+            let marked = verify::marked(self.verifier, completion);
+            let marked = marked.ok_or_else(|| BadRow::NoReference {
+                reason: match self.verifier {
+                    Verifier::Number => {
+                        "the completion has no `#### ` before a number, no `\\boxed{…}` and no \
+                         `<answer>…</answer>`; name the key that holds the answer in \
+                         task.files.answer_key (it may be `completion`)"
+                    }
+                    _ => {
+                        "the completion has no `\\boxed{…}`, no `<answer>…</answer>` and no \
+                         `#### …` on its last line; name the key that holds the answer in \
+                         task.files.answer_key (it may be `completion`)"
+                    }
+                }
+                .to_owned(),
             })?;
-            ("completion", marked.to_owned())
+            ("completion", marked.text().to_owned())
         } else {
             (
                 self.answer_key.as_str(),
@@ -72,10 +84,21 @@ impl Jsonl {
                 Err(error) => Err(BadRow::invalid(key, &answer, error.to_string())),
             };
         }
-        verify::normal_form(self.verifier, &answer).ok_or_else(|| {
+        let normal = match key {
+            "completion" => verify::read(self.verifier, completion),
+            _ => verify::normal_form(self.verifier, &answer),
+        };
+        normal.ok_or_else(|| {
             let reason = match self.verifier {
+                Verifier::Number if answer.contains(|sign: char| sign.is_ascii_digit()) => {
+                    "its last number cannot be read whole: write one number, such as 1234.5"
+                }
                 Verifier::Number => "there is no number in it",
-                _ => "it is empty",
+                Verifier::Choice => "it names several options, or none",
+                Verifier::Boxed if key == "completion" => {
+                    r"it marks no answer, such as `\boxed{7}`"
+                }
+                Verifier::Exact | Verifier::Boxed | Verifier::Regex => "it is empty",
             };
             BadRow::invalid(key, &answer, reason)
         })
@@ -83,12 +106,11 @@ impl Jsonl {
 
     fn keyed_answer(&self, row: &Object, completion: &str) -> Result<String, BadRow> {
         if self.answer_key == "completion" {
-            return Ok(verify::marked_answer(completion)
-                .unwrap_or(completion)
-                .to_owned());
+            let marked = verify::marked(self.verifier, completion);
+            return Ok(marked.map_or(completion, |mark| mark.text()).to_owned());
         }
         match value(row, &self.answer_key)? {
-            Value::String(answer) => Ok(answer.clone()),
+            Value::Text(answer) => Ok(answer.clone()),
             Value::Number(answer) => Ok(answer.to_string()),
             other => Err(wrong_type(&self.answer_key, other, "a text or a number")),
         }
@@ -98,17 +120,16 @@ impl Jsonl {
         if self.level_key.is_empty() {
             return Ok(1);
         }
-        let level = value(row, &self.level_key)?;
-        let number = match level {
-            Value::Number(number) => number.as_u64(),
-            Value::String(text) => text.trim().parse().ok(),
+        let text = match value(row, &self.level_key)? {
+            Value::Number(number) => number.to_string(),
+            Value::Text(text) => text.trim().to_owned(),
             other => return Err(wrong_type(&self.level_key, other, "a whole number")),
         };
-        match number {
-            Some(number) if number <= HIGHEST_LEVEL => Ok(number as u32),
+        match text.parse::<u32>() {
+            Ok(level) if level <= HIGHEST_LEVEL => Ok(level),
             _ => {
                 let reason = format!("expected a whole number from 0 to {HIGHEST_LEVEL}");
-                Err(BadRow::invalid(&self.level_key, &level.to_string(), reason))
+                Err(BadRow::invalid(&self.level_key, &text, reason))
             }
         }
     }
@@ -116,7 +137,13 @@ impl Jsonl {
     /// The completion in the configured layout. One that states no answer of its own gets the
     /// reference at its end; one that has the tags already stays as it is.
     fn lay_out(&self, completion: &str, reference: &str) -> String {
-        let marked = verify::marked_answer(completion);
+        let marked = match verify::marked(self.verifier, completion) {
+            // Of `#### 10 apples for 3 children` the number alone is the answer.
+            Some(Marked::Hashed(_)) if self.verifier == Verifier::Number => {
+                verify::read(self.verifier, completion)
+            }
+            mark => mark.map(|mark| mark.text().to_owned()),
+        };
         match self.layout {
             Layout::Tags if tags::well_formed(completion) => completion.to_owned(),
             Layout::Tags => {
@@ -125,7 +152,10 @@ impl Jsonl {
                     Verifier::Regex => completion,
                     _ => reference,
                 };
-                tags::wrap(&without_tags(completion), marked.unwrap_or(unmarked))
+                tags::wrap(
+                    &without_tags(completion),
+                    marked.as_deref().unwrap_or(unmarked),
+                )
             }
             Layout::Compact => {
                 let agrees = verify::read(self.verifier, completion)
@@ -133,7 +163,8 @@ impl Jsonl {
                 if agrees || marked.is_some() || self.verifier == Verifier::Regex {
                     completion.to_owned()
                 } else {
-                    format!("{completion}\n#### {reference}")
+                    let line_end = if completion.ends_with('\n') { "" } else { "\n" };
+                    format!("{completion}{line_end}#### {reference}")
                 }
             }
         }
@@ -147,8 +178,6 @@ fn without_tags(completion: &str) -> String {
     tags::TAGS
         .iter()
         .fold(reasoning.to_owned(), |text, tag| text.replace(tag, ""))
-        .trim()
-        .to_owned()
 }
 
 /// Prompt and completion of a row, in whichever shape it has.
@@ -157,11 +186,11 @@ fn prompt_and_completion(row: &Object) -> Result<(String, String), BadRow> {
         return split_conversation(list(row, "messages")?);
     }
     let prompt = match value(row, "prompt")? {
-        Value::Array(messages) => flatten(&conversation(messages, "prompt")?),
+        Value::List(messages) => flatten(&conversation(messages, "prompt")?),
         prompt => as_text(prompt, "prompt")?.to_owned(),
     };
     let completion = match value(row, "completion")? {
-        Value::Array(messages) => {
+        Value::List(messages) => {
             let messages = conversation(messages, "completion")?;
             messages
                 .into_iter()
@@ -188,19 +217,19 @@ fn conversation(messages: &[Value], key: &str) -> Result<Vec<Message>, BadRow> {
 }
 
 fn message(item: &Value, key: &str) -> Result<Message, BadRow> {
-    let object = item
-        .as_object()
-        .ok_or_else(|| wrong_type(key, item, "a message {role, content}"))?;
+    let Value::Object(object) = item else {
+        return Err(wrong_type(key, item, "a message {role, content}"));
+    };
     let role = text(object, "role")?.to_owned();
     let key = format!("{key}.content");
     let content = match value(object, "content")? {
         // Contents in parts, each `{"type": "text", "text": …}`.
-        Value::Array(parts) => {
+        Value::List(parts) => {
             let texts: Result<Vec<_>, _> = parts
                 .iter()
-                .map(|part| match part.as_object() {
-                    Some(part) => text(part, "text"),
-                    None => Err(wrong_type(&key, part, "a part {type, text}")),
+                .map(|part| match part {
+                    Value::Object(part) => text(part, "text"),
+                    other => Err(wrong_type(&key, other, "a part {type, text}")),
                 })
                 .collect();
             texts?.concat()
@@ -252,33 +281,31 @@ impl Format for Jsonl {
 
     fn read(&self, row: &Object) -> Result<Record, BadRow> {
         let (prompt, completion) = prompt_and_completion(row)?;
-        let (prompt, completion) = (prompt.trim(), completion.trim());
-        if prompt.is_empty() {
-            return Err(BadRow::invalid("prompt", prompt, "there is no prompt"));
+        if prompt.trim().is_empty() {
+            return Err(BadRow::invalid("prompt", &prompt, "there is no prompt"));
         }
-        if completion.is_empty() {
-            return Err(BadRow::invalid(
-                "completion",
-                completion,
-                "there is no completion",
-            ));
+        if completion.trim().is_empty() {
+            let reason = "there is no completion";
+            return Err(BadRow::invalid("completion", &completion, reason));
         }
-        let answer = self.reference(row, completion)?;
-        let demonstration = self.lay_out(completion, &answer);
+        let answer = self.reference(row, &completion)?;
+        let demonstration = self.lay_out(&completion, &answer);
         Ok(Record {
-            id: content_id(prompt),
+            id: content_id(&prompt),
             level: self.level(row)?,
-            prompt: prompt.to_owned(),
+            prompt,
             answer,
-            payload: json!({ "demonstration": demonstration }),
+            solutions: vec![demonstration],
+            payload: serde_json::Value::Null,
         })
     }
 
-    fn demonstration(&self, problem: &Problem, _variant: u64) -> String {
-        problem.payload["demonstration"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+    fn demonstration(&self, _problem: &Problem, solution: &str, _order: u64) -> String {
+        solution.to_owned()
+    }
+
+    fn reward_parts(&self) -> &'static [&'static str] {
+        verify::reward_parts(self.layout)
     }
 
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
@@ -290,17 +317,13 @@ impl Format for Jsonl {
     }
 
     /// The reasoning in front of the marked answer (all of it where none is marked), in lower case
-    /// with white space collapsed: the format is unknown, so different words are different paths.
-    fn path(&self, _problem: &Problem, completion: &str) -> Option<String> {
+    /// with white space collapsed: the format is unknown, so different words are different.
+    fn likeness(&self, _problem: &Problem, completion: &str) -> Option<String> {
         let reasoning = tags::thought(completion)
-            .or_else(|| {
-                completion
-                    .rsplit_once("####")
-                    .map(|(reasoning, _)| reasoning)
-            })
+            .or_else(|| verify::before_hashes(completion))
             .unwrap_or(completion);
-        let path = verify::collapse_white_space(reasoning).to_lowercase();
-        (!path.is_empty()).then_some(path)
+        let likeness = verify::collapse_white_space(reasoning).to_lowercase();
+        (!likeness.is_empty()).then_some(likeness)
     }
 
     fn answer(&self, _problem: &Problem, completion: &str) -> Option<String> {

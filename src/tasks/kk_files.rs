@@ -18,10 +18,10 @@ use serde_json::json;
 use super::error::BadRow;
 use super::file_task::Format;
 use super::knights_knaves::text::{INSTRUCTIONS, NAMES};
-use super::knights_knaves::{Statement, Wording, id, solutions};
-use super::library::Record;
+use super::knights_knaves::{Statement, Wording, grade, id, solutions};
+use super::library::{Record, with_solutions};
 use super::reading::{Object, flags, text, texts};
-use super::{Perturbation, Problem, Reward, WrongPath, perturb};
+use super::{Perturbation, Problem, Reasoning, Reward, perturb};
 use crate::config::Layout;
 use crate::rng::{Purpose, stream};
 
@@ -41,8 +41,6 @@ struct Puzzle {
     solution: Vec<bool>,
     /// The statements in their published form.
     statements: String,
-    /// The published reasoning, one step a line.
-    reasoning: String,
 }
 
 impl Puzzle {
@@ -101,14 +99,12 @@ impl Format for KkFiles {
         let mut reasoning = vec![text(row, "cot_head")?];
         reasoning.extend(texts(row, "cot_repeat_steps")?);
         reasoning.push(text(row, "cot_foot")?);
-        let reasoning: Vec<_> = reasoning.into_iter().map(str::trim).collect();
         let answer = Wording::English.answer(&names, &solution);
-        let quiz = text(row, "quiz")?.trim();
+        let quiz = text(row, "quiz")?;
         let puzzle = Puzzle {
             names,
             solution,
             statements: said.to_owned(),
-            reasoning: reasoning.join("\n"),
         };
         Ok(Record {
             id: id(&statements),
@@ -118,18 +114,23 @@ impl Format for KkFiles {
                 Layout::Tags => format!("{quiz}\n{INSTRUCTIONS}"),
             },
             answer,
+            // The published reasoning, one step a line.
+            solutions: vec![reasoning.join("\n")],
             payload: json!(puzzle),
         })
     }
 
-    fn demonstration(&self, problem: &Problem, variant: u64) -> String {
-        let puzzle = Puzzle::of(problem);
-        let other = match variant {
+    fn demonstration(&self, problem: &Problem, solution: &str, order: u64) -> String {
+        let other = match order {
             0 => None,
-            _ => puzzle.reasoning_in_other_order(problem.id, variant),
+            _ => Puzzle::of(problem).reasoning_in_other_order(problem.id, order),
         };
-        let reasoning = other.unwrap_or(puzzle.reasoning);
-        Wording::English.completion(self.layout, &reasoning, &problem.answer)
+        let reasoning = other.as_deref().unwrap_or(solution);
+        Wording::English.completion(self.layout, reasoning, &problem.answer)
+    }
+
+    fn reward_parts(&self) -> &'static [&'static str] {
+        &grade::REWARD_PARTS
     }
 
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
@@ -139,15 +140,19 @@ impl Format for KkFiles {
         Wording::English.score(self.layout, &names, &solution, completion, finished)
     }
 
-    /// What is assumed or ruled out of whom, in order (`1=knight|2=knave`).
-    fn path(&self, problem: &Problem, completion: &str) -> Option<String> {
-        Wording::English.path(&Puzzle::of(problem).names, completion)
-    }
-
-    fn wrong_path(&self, problem: &Problem, completion: &str) -> Option<WrongPath> {
+    /// As for the generated puzzles ([`follow`](super::knights_knaves::follow)).
+    fn reasoning(&self, problem: &Problem, completion: &str, finished: bool) -> Reasoning {
         let puzzle = Puzzle::of(problem);
-        let statements = Statement::parse_all(&puzzle.statements).ok()?;
-        Wording::English.wrong_path(&puzzle.names, &statements, completion)
+        match Statement::parse_all(&puzzle.statements) {
+            Ok(statements) => Wording::English.judge(
+                self.layout,
+                &puzzle.names,
+                &statements,
+                completion,
+                finished,
+            ),
+            Err(_) => Reasoning::NotJudged,
+        }
     }
 
     fn answer(&self, problem: &Problem, completion: &str) -> Option<String> {
@@ -190,13 +195,18 @@ impl Format for KkFiles {
         let rename = |text: &str| perturb::rename(text, &names);
         let renamed = Puzzle {
             names: puzzle.names.iter().map(|name| rename(name)).collect(),
-            reasoning: rename(&puzzle.reasoning),
             ..puzzle.clone()
         };
+        let mut payload = with_solutions(problem, rename);
+        if let (Some(payload), serde_json::Value::Object(renamed)) =
+            (payload.as_object_mut(), json!(renamed))
+        {
+            payload.extend(renamed);
+        }
         Some(Problem {
             prompt: rename(quiz) + instructions,
             answer: rename(&problem.answer),
-            payload: json!(renamed),
+            payload,
             ..problem.clone()
         })
     }

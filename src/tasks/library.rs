@@ -8,19 +8,27 @@
 //! - of the training files' problems, those that are in a test file too are dropped; a tenth by id
 //!   ([`Split::of`]) is the exam set and, where there are no test files, another tenth the test set;
 //! - the rest is for training.
+//!
+//! Rows that ask the same in the same words and have the same answer are one problem with several
+//! worked solutions, all of which are taught. A row that repeats a solution too, asks the same in
+//! other words or contradicts the answer is left out, and counted.
+
+mod notice;
+mod reader;
+
+pub use notice::Notice;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::RangeInclusive;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use self::reader::Reader;
 use super::error::BadRow;
-use super::reading::{self, Object};
+use super::reading::Object;
 use super::{Problem, Split, TaskError, verify};
-use crate::config::{BadLines, FilesConfig};
+use crate::config::FilesConfig;
 
 /// Gives a file's bytes by the path in the configuration.
 pub type Loader<'a> = dyn Fn(&str) -> Result<Vec<u8>, std::io::Error> + 'a;
@@ -36,7 +44,10 @@ pub struct Record {
     pub prompt: String,
     /// The reference answer in normal form.
     pub answer: String,
-    /// What the task needs to grade and to demonstrate.
+    /// The worked solution, as the task keeps it. Rows that ask the same are put together, and then
+    /// there are several.
+    pub solutions: Vec<String>,
+    /// What else the task needs to grade: null or an object.
     pub payload: Value,
 }
 
@@ -45,67 +56,45 @@ pub fn content_id(question: &str) -> u64 {
     crate::rng::fingerprint(&verify::collapse_white_space(question).to_lowercase())
 }
 
-/// Something people should know about the data, though the run can go on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "notice", rename_all = "snake_case")]
-pub enum Notice {
-    /// Lines left out because they cannot be used (`task.files.bad_lines = "skip"`).
-    Skipped {
-        file: String,
-        lines: u64,
-        /// The first few, each with its line number and why.
-        first: Vec<String>,
-    },
-    /// Lines left out because they ask what an earlier line asks.
-    Duplicates {
-        file: String,
-        lines: u64,
-        /// How many of them have the earlier line's words but another answer.
-        contradicting: u64,
-    },
-    /// Training lines left out because a test file asks the same.
-    AlsoInTest { file: String, lines: u64 },
-    /// Few problems: a split that would have been empty got one from the training problems.
-    Topped { split: Split },
-}
+/// Where a problem's payload keeps the worked solutions.
+const SOLUTIONS: &str = "solutions";
 
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Skipped { file, lines, first } => {
-                write!(
-                    f,
-                    "{file}: {lines} unusable lines left out; {}",
-                    first.join("; ")
-                )
-            }
-            Self::Duplicates {
-                file,
-                lines,
-                contradicting,
-            } => write!(
-                f,
-                "{file}: {lines} lines left out that ask what an earlier line asks \
-                 ({contradicting} of them contradict its answer)"
-            ),
-            Self::AlsoInTest { file, lines } => {
-                write!(
-                    f,
-                    "{file}: {lines} lines left out of training that are in a test file too"
-                )
-            }
-            Self::Topped { split } => {
-                write!(
-                    f,
-                    "few problems: one training problem was moved to the {split:?} set"
-                )
-            }
+impl Record {
+    /// The record as a problem of a split, at a place in it.
+    pub fn into_problem(self, split: Split, index: u64) -> Problem {
+        let mut payload = self.payload;
+        if payload.is_null() {
+            payload = json!({});
+        }
+        payload[SOLUTIONS] = json!(self.solutions);
+        Problem {
+            id: self.id,
+            split,
+            level: self.level,
+            index,
+            prompt: self.prompt,
+            answer: self.answer,
+            payload,
         }
     }
 }
 
-/// How many reasons a [`Notice::Skipped`] quotes.
-const QUOTED_REASONS: usize = 3;
+/// The worked solutions of a problem that comes from files; none for one that does not.
+pub fn solutions(problem: &Problem) -> Vec<&str> {
+    let solutions = problem.payload.get(SOLUTIONS).and_then(Value::as_array);
+    let texts = solutions.into_iter().flatten();
+    texts.filter_map(Value::as_str).collect()
+}
+
+/// A problem's payload with every worked solution changed.
+pub fn with_solutions(problem: &Problem, change: impl Fn(&str) -> String) -> Value {
+    let mut payload = problem.payload.clone();
+    if payload.is_object() {
+        let changed: Vec<String> = solutions(problem).into_iter().map(change).collect();
+        payload[SOLUTIONS] = json!(changed);
+    }
+    payload
+}
 
 /// The problems of a task that comes from files. Every split has at least one.
 #[derive(Clone, Debug)]
@@ -131,13 +120,7 @@ impl Library {
                 help: "name at least one file".to_owned(),
             });
         }
-        let mut reader = Reader {
-            loader,
-            read,
-            bad_lines: files.bad_lines,
-            files: Vec::new(),
-            notices: Vec::new(),
-        };
+        let mut reader = Reader::new(loader, read, files.bad_lines);
         let test = reader.read_all(&files.test, &BTreeSet::new())?;
         let train =
             reader.read_all(&files.train, &test.iter().map(|record| record.id).collect())?;
@@ -149,6 +132,7 @@ impl Library {
         // Told in the order of the configuration; the test files had to be read first.
         fingerprints.rotate_left(files.test.len());
         let sets = deal(train, test, files, &mut notices)?;
+        notices.extend(several_solutions(&sets[0]));
         Ok((Self::shelve(sets, fingerprints), notices))
     }
 
@@ -157,25 +141,10 @@ impl Library {
         let levels = levels().min().unwrap_or(1)..=levels().max().unwrap_or(1);
         let mut shelves = [BTreeMap::new(), BTreeMap::new(), BTreeMap::new()];
         for ((split, set), shelf) in Split::ALL.into_iter().zip(sets).zip(&mut shelves) {
-            for Record {
-                id,
-                level,
-                prompt,
-                answer,
-                payload,
-            } in set
-            {
-                let problems: &mut Vec<Problem> = shelf.entry(level).or_default();
+            for record in set {
+                let problems: &mut Vec<Problem> = shelf.entry(record.level).or_default();
                 let index = problems.len() as u64;
-                problems.push(Problem {
-                    id,
-                    split,
-                    level,
-                    index,
-                    prompt,
-                    answer,
-                    payload,
-                });
+                problems.push(record.into_problem(split, index));
             }
         }
         Self {
@@ -206,6 +175,14 @@ impl Library {
             .min_by_key(|(candidate, _)| candidate.abs_diff(level))
             .expect("every split has a problem: `deal` sees to it");
         &problems[(index % problems.len() as u64) as usize]
+    }
+
+    /// The largest number of worked solutions that a training problem of a level has; 0 where the
+    /// level has none.
+    pub fn most_solutions(&self, level: u32) -> u64 {
+        let problems = self.shelf(Split::Train).get(&level).into_iter().flatten();
+        let most = problems.map(|problem| solutions(problem).len()).max();
+        most.unwrap_or(0) as u64
     }
 
     /// Every problem of a split, by level.
@@ -251,108 +228,13 @@ impl Library {
     }
 }
 
-/// Reads files one after another and keeps what is to be told about them.
-struct Reader<'a> {
-    loader: &'a Loader<'a>,
-    read: &'a dyn Fn(&Object) -> Result<Record, BadRow>,
-    bad_lines: BadLines,
-    files: Vec<(String, String)>,
-    notices: Vec<Notice>,
-}
-
-impl Reader<'_> {
-    /// The different problems of several files, without those in `taken`.
-    fn read_all(
-        &mut self,
-        files: &[String],
-        taken: &BTreeSet<u64>,
-    ) -> Result<Vec<Record>, TaskError> {
-        let mut records = Vec::new();
-        // The wording and the answer of each problem met so far.
-        let mut met: BTreeMap<u64, (u64, String)> = BTreeMap::new();
-        for file in files {
-            let (mut also_in_test, mut repeated, mut contradicting) = (0, 0, 0);
-            for record in self.read_file(file)? {
-                let wording = content_id(&record.prompt);
-                if taken.contains(&record.id) {
-                    also_in_test += 1;
-                } else if let Some((earlier, answer)) = met.get(&record.id) {
-                    repeated += 1;
-                    // In other words (other names, say) the right answer may be another one.
-                    contradicting += u64::from(*earlier == wording && *answer != record.answer);
-                } else {
-                    met.insert(record.id, (wording, record.answer.clone()));
-                    records.push(record);
-                }
-            }
-            let file = || file.clone();
-            if repeated > 0 {
-                let notice = Notice::Duplicates {
-                    file: file(),
-                    lines: repeated,
-                    contradicting,
-                };
-                self.notices.push(notice);
-            }
-            if also_in_test > 0 {
-                self.notices.push(Notice::AlsoInTest {
-                    file: file(),
-                    lines: also_in_test,
-                });
-            }
-        }
-        Ok(records)
-    }
-
-    /// The usable rows of one file.
-    fn read_file(&mut self, file: &str) -> Result<Vec<Record>, TaskError> {
-        let bytes = (self.loader)(file).map_err(|source| TaskError::Open {
-            file: file.to_owned(),
-            source,
-        })?;
-        self.files
-            .push((file.to_owned(), format!("{:x}", Sha256::digest(&bytes))));
-        let mut records = Vec::new();
-        let (mut skipped, mut first) = (0, Vec::new());
-        for (line, row) in reading::rows(file, &bytes)? {
-            match row.and_then(|row| (self.read)(&row)) {
-                Ok(record) => records.push(record),
-                Err(reason) if self.bad_lines == BadLines::Refuse => {
-                    return Err(TaskError::BadLine {
-                        file: file.to_owned(),
-                        line,
-                        reason,
-                    });
-                }
-                Err(reason) => {
-                    skipped += 1;
-                    if first.len() < QUOTED_REASONS {
-                        first.push(format!("line {line}: {reason}"));
-                    }
-                }
-            }
-        }
-        if records.is_empty() {
-            let reason = match first.first() {
-                Some(first) => format!("has no usable line, beginning with {first}"),
-                None => "is empty".to_owned(),
-            };
-            let help = "check that it is the right file and that task.kind fits it";
-            return Err(TaskError::File {
-                file: file.to_owned(),
-                reason,
-                help,
-            });
-        }
-        if skipped > 0 {
-            self.notices.push(Notice::Skipped {
-                file: file.to_owned(),
-                lines: skipped,
-                first,
-            });
-        }
-        Ok(records)
-    }
+fn several_solutions(training: &[Record]) -> Option<Notice> {
+    let counts = training.iter().map(|record| record.solutions.len() as u64);
+    let several: Vec<u64> = counts.filter(|count| *count > 1).collect();
+    (!several.is_empty()).then(|| Notice::Several {
+        problems: several.len() as u64,
+        solutions: several.iter().sum(),
+    })
 }
 
 /// Deals problems into training, exam and test set, none of which stays empty.

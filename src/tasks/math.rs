@@ -2,21 +2,17 @@
 //!
 //! The reference is what the solution's last `\boxed{}` holds. Answers are brought into the normal
 //! form of the data set's grader (see [`verify::normalise_math`]) and compared as text. The level is
-//! the published one, 1 to 5.
+//! the published one, 1 to 5. Texts are kept as they are, white space at their ends included.
 
 use std::sync::LazyLock;
-
-use regex::Regex;
-use serde_json::{Value, json};
 
 use super::error::BadRow;
 use super::file_task::Format;
 use super::library::{Record, content_id};
-use super::reading::{Object, text, value, wrong_type};
-use super::{
-    Flaw, Perturbation, Problem, Reward, Slip, WrongPath, calculator, perturb, tags, verify,
-};
+use super::reading::{Object, Value, text, value, wrong_type};
+use super::{Perturbation, Problem, Reward, perturb, tags, verify};
 use crate::config::{Layout, Verifier};
+use regex::Regex;
 
 /// The hardest level, which the few problems marked `Level ?` count as.
 const HARDEST: u32 = 5;
@@ -43,11 +39,6 @@ impl Math {
     }
 }
 
-/// The published solution, kept in the payload.
-fn solution(problem: &Problem) -> &str {
-    problem.payload["solution"].as_str().unwrap_or_default()
-}
-
 /// The formulas of a completion that are equations, without spaces.
 fn equations(completion: &str) -> impl Iterator<Item = String> {
     FORMULA
@@ -57,24 +48,16 @@ fn equations(completion: &str) -> impl Iterator<Item = String> {
         .map(|formula| formula.as_str().split_whitespace().collect())
 }
 
-/// Whether two neighbouring sides of an equation are plain numbers that differ. Where there is a
-/// comma it may part a pair, and nothing is said.
-fn is_plainly_false(equation: &str) -> bool {
-    let plain = equation.replace(r"\cdot", "*").replace(r"\times", "*");
-    let sides: Vec<&str> = plain.split('=').collect();
-    let differ = |pair: &[&str]| calculator::agree(pair[0], pair[1]) == Some(false);
-    !plain.contains(',') && sides.windows(2).any(differ)
-}
-
 /// `"Level 3"`, `3` and `"3"` are level 3.
 fn level(row: &Object) -> Result<u32, BadRow> {
     let level = value(row, "level")?;
     let text = match level {
         Value::Number(number) => number.to_string(),
-        Value::String(text) => text.clone(),
+        Value::Text(text) => text.clone(),
         other => return Err(wrong_type("level", other, "a text such as `Level 3`")),
     };
-    let number = text.trim_start_matches("Level").trim();
+    let text = text.trim();
+    let number = text.strip_prefix("Level").unwrap_or(text).trim();
     if number == "?" {
         return Ok(HARDEST);
     }
@@ -82,7 +65,7 @@ fn level(row: &Object) -> Result<u32, BadRow> {
         Ok(level) if (1..=HARDEST).contains(&level) => Ok(level),
         _ => Err(BadRow::invalid(
             "level",
-            &text,
+            text,
             "expected `Level 1` to `Level 5`",
         )),
     }
@@ -94,11 +77,11 @@ impl Format for Math {
     }
 
     fn read(&self, row: &Object) -> Result<Record, BadRow> {
-        let question = text(row, "problem")?.trim();
-        if question.is_empty() {
+        let question = text(row, "problem")?;
+        if question.trim().is_empty() {
             return Err(BadRow::invalid("problem", question, "there is no problem"));
         }
-        let solution = text(row, "solution")?.trim();
+        let solution = text(row, "solution")?;
         let answer = verify::last_boxed(solution)
             .and_then(|answer| verify::normal_form(Verifier::Boxed, answer))
             .ok_or_else(|| BadRow::NoReference {
@@ -109,12 +92,12 @@ impl Format for Math {
             level: level(row)?,
             prompt: question.to_owned(),
             answer,
-            payload: json!({ "solution": solution }),
+            solutions: vec![solution.to_owned()],
+            payload: serde_json::Value::Null,
         })
     }
 
-    fn demonstration(&self, problem: &Problem, _variant: u64) -> String {
-        let solution = solution(problem);
+    fn demonstration(&self, problem: &Problem, solution: &str, _order: u64) -> String {
         match self.layout {
             Layout::Compact => solution.to_owned(),
             Layout::Tags => tags::wrap(
@@ -122,6 +105,10 @@ impl Format for Math {
                 verify::last_boxed(solution).unwrap_or(&problem.answer),
             ),
         }
+    }
+
+    fn reward_parts(&self) -> &'static [&'static str] {
+        verify::reward_parts(self.layout)
     }
 
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
@@ -133,20 +120,11 @@ impl Format for Math {
     }
 
     /// The equations among the formulas (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`), without spaces, joined
-    /// by `|`; none where no formula is an equation. The equations are not checked: two solutions
-    /// with one path write down the same equations in the same order, right or wrong.
-    fn path(&self, _problem: &Problem, completion: &str) -> Option<String> {
+    /// by `|`; none where no formula is an equation. Two solutions that are alike write down the
+    /// same equations in the same order; whether these hold is not judged.
+    fn likeness(&self, _problem: &Problem, completion: &str) -> Option<String> {
         let equations: Vec<String> = equations(completion).collect();
         (!equations.is_empty()).then(|| equations.join("|"))
-    }
-
-    /// Only equations of plain numbers can be checked: `2+3=6`, `4\cdot 5=20=19`.
-    fn wrong_path(&self, _problem: &Problem, completion: &str) -> Option<WrongPath> {
-        let step = |equation: String| match is_plainly_false(&equation) {
-            true => Err(Slip::new(&equation, Flaw::NotEqual)),
-            false => Ok(equation),
-        };
-        WrongPath::follow(equations(completion).map(step)).if_wrong()
     }
 
     fn answer(&self, _problem: &Problem, completion: &str) -> Option<String> {

@@ -14,19 +14,22 @@ pub mod countdown;
 mod draw;
 mod error;
 pub mod expression;
+mod file_kind;
 pub mod file_task;
 pub mod gsm8k;
 pub mod jsonl;
 pub mod kk_files;
 pub mod knights_knaves;
 pub mod library;
+mod limits;
 pub mod math;
 #[cfg(not(target_family = "wasm"))]
 mod parquet_rows;
 mod perturb;
 pub mod reading;
+pub mod reasoning;
 mod reward;
-pub mod slip;
+mod row;
 mod split;
 pub mod tags;
 pub mod verify;
@@ -34,7 +37,9 @@ pub mod verify;
 pub use build::{Built, build};
 pub use error::{BadRow, TaskError};
 pub use library::Notice;
-pub use slip::{Flaw, Slip, WrongPath};
+pub use limits::{limits, training_levels};
+pub use reasoning::{Chain, Flaw, Reasoning, Slip, WrongPath};
+pub use reward::check_weights;
 
 use serde::{Deserialize, Serialize};
 
@@ -102,28 +107,67 @@ pub trait Task: Send + Sync {
     /// The problem at `index` (taken modulo [`Task::len`] where that is finite).
     fn problem(&self, split: Split, level: u32, index: u64) -> Problem;
 
+    /// How many different worked solutions a problem comes with. Files may hold several for one
+    /// prompt; a generated problem has one, which may come in several orders.
+    fn solutions(&self, _problem: &Problem) -> u64 {
+        1
+    }
+
+    /// How many places there are for the demonstrations of a level: with `index` below this,
+    /// [`Task::problem`] and [`Task::variant`] lead to every solution of every training problem
+    /// (where problems have different numbers of solutions, to some of them more than once). `None`
+    /// where the generator does not run dry.
+    fn demonstrations(&self, level: u32) -> Option<u64> {
+        self.len(Split::Train, level)
+    }
+
+    /// The variant to show of the training problem at a place, in one of the orders (0: the
+    /// canonical one). Places beyond the number of problems lead to their further solutions.
+    fn variant(&self, _level: u32, _index: u64, order: u64) -> u64 {
+        order
+    }
+
     /// A worked solution with its answer, which earns full reward. `variant` picks one of the
-    /// valid orders; variant 0 is the canonical one.
+    /// problem's [`Task::solutions`] in one of its valid orders: the first solutions in their
+    /// canonical order come first, then the same in further orders.
     fn demonstration(&self, problem: &Problem, variant: u64) -> String;
+
+    /// The names of the parts of [`Task::score`], in its order.
+    fn reward_parts(&self) -> &'static [&'static str];
 
     /// Grades a completion (without the end-of-sequence token). `finished` is false where the
     /// completion was cut off at its length limit.
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward;
 
-    /// The reasoning path of a completion in canonical form: two completions that reason alike
-    /// have the same path whatever their wording. `None` where no path can be read.
-    fn path(&self, problem: &Problem, completion: &str) -> Option<String>;
+    /// Whether the reasoning in a completion holds, in which steps, and where it goes wrong.
+    /// `finished` is false where the completion was cut off at its length limit: then what stands
+    /// last is not blamed.
+    fn reasoning(&self, _problem: &Problem, _completion: &str, _finished: bool) -> Reasoning {
+        Reasoning::NotJudged
+    }
 
-    /// How far a completion that is wrong or has no path can be followed: the steps that hold and
-    /// the first that does not. `None` where no step can be read, or where the path itself shows
-    /// all there is to see (steps that hold to the end, or that the task does not check).
-    fn wrong_path(
-        &self,
-        _problem: &Problem,
-        _completion: &str,
-        _finished: bool,
-    ) -> Option<WrongPath> {
+    /// What tells the reasoning of a completion from others where the task does not judge it:
+    /// completions that write the same have the same. `None` where nothing does.
+    fn likeness(&self, _problem: &Problem, _completion: &str) -> Option<String> {
         None
+    }
+
+    /// The path of a finished completion: of a chain that holds ([`Chain::path`]) or, where
+    /// reasoning is not judged, its [`Task::likeness`].
+    fn path(&self, problem: &Problem, completion: &str) -> Option<String> {
+        match self.reasoning(problem, completion, true) {
+            Reasoning::Holds(chain) => Some(chain.path()),
+            Reasoning::NotJudged => self.likeness(problem, completion),
+            Reasoning::Broken(_) => None,
+        }
+    }
+
+    /// How far reasoning that does not hold can be followed, where any of it can be read.
+    fn wrong_path(&self, problem: &Problem, completion: &str, finished: bool) -> Option<WrongPath> {
+        match self.reasoning(problem, completion, finished) {
+            Reasoning::Broken(path) => path.if_readable(),
+            Reasoning::NotJudged | Reasoning::Holds(_) => None,
+        }
     }
 
     /// The final answer a completion gives, normalised, for majority votes; `None` if there is none.

@@ -1,15 +1,12 @@
 //! Data files read row by row: what a row holds, and why one cannot be used.
 //!
 //! A file is JSON Lines (one object a line, UTF-8) or parquet (recognised by its first bytes);
-//! either way a row is a JSON object. A row that cannot be read does not hide those after it.
-
-use serde_json::{Map, Value};
+//! either way a row is an [`Object`]. A row that cannot be read does not hide those after it.
 
 use super::TaskError;
 use super::error::{BadRow, shortened};
-
-/// A row's keys and values.
-pub type Object = Map<String, Value>;
+use super::file_kind::{Foreign, foreign_kind};
+pub use super::row::{Object, Value};
 
 /// A row, or why there is none, with its place in the file: the line of a JSON Lines file or the
 /// row of a parquet file, counted from 1.
@@ -17,15 +14,15 @@ pub type NumberedRow = (u64, Result<Object, BadRow>);
 
 /// The rows of a file, in order. Fails where the file as a whole cannot be read.
 pub fn rows(file: &str, bytes: &[u8]) -> Result<Vec<NumberedRow>, TaskError> {
-    if bytes.starts_with(b"PAR1") || file.to_lowercase().ends_with(".parquet") {
-        return parquet_rows(file, bytes);
-    }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+    if let Some(Foreign { is, help }) = foreign_kind(file, bytes) {
         return Err(TaskError::File {
             file: file.to_owned(),
-            reason: "is written in UTF-16".to_owned(),
-            help: "save it as UTF-8",
+            reason: is.to_owned(),
+            help: help.to_owned(),
         });
+    }
+    if bytes.starts_with(b"PAR1") || file.to_lowercase().ends_with(".parquet") {
+        return parquet_rows(file, bytes);
     }
     Ok(lines(bytes))
 }
@@ -40,7 +37,7 @@ fn parquet_rows(file: &str, _bytes: &[u8]) -> Result<Vec<NumberedRow>, TaskError
     Err(TaskError::File {
         file: file.to_owned(),
         reason: "is a parquet file, which the browser version does not read".to_owned(),
-        help: "convert it to JSON Lines, or use the desktop version or the command line",
+        help: "convert it to JSON Lines, or use the desktop version or the command line".to_owned(),
     })
 }
 
@@ -59,10 +56,10 @@ fn object(line: &[u8]) -> Result<Object, BadRow> {
     let text = std::str::from_utf8(line).map_err(|error| BadRow::Encoding {
         byte: error.valid_up_to() + 1,
     })?;
-    match serde_json::from_str(text.trim_end()) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(BadRow::NotAnObject {
-            found: kind(&other),
+    match Object::from_json(text.trim_end()) {
+        Ok(Ok(object)) => Ok(object),
+        Ok(Err(other)) => Err(BadRow::NotAnObject {
+            found: other.kind(),
         }),
         Err(error) => Err(BadRow::Json {
             column: error.column(),
@@ -84,11 +81,10 @@ pub fn text<'a>(object: &'a Object, key: &str) -> Result<&'a str, BadRow> {
 
 /// The list under `key`.
 pub fn list<'a>(object: &'a Object, key: &str) -> Result<&'a [Value], BadRow> {
-    let value = value(object, key)?;
-    value
-        .as_array()
-        .map(Vec::as_slice)
-        .ok_or_else(|| wrong_type(key, value, "a list"))
+    match value(object, key)? {
+        Value::List(items) => Ok(items),
+        other => Err(wrong_type(key, other, "a list")),
+    }
 }
 
 /// The list of texts under `key`.
@@ -103,9 +99,13 @@ pub fn texts<'a>(object: &'a Object, key: &str) -> Result<Vec<&'a str>, BadRow> 
 pub fn flags(object: &Object, key: &str) -> Result<Vec<bool>, BadRow> {
     let items = list(object, key)?.iter().enumerate();
     items
-        .map(|(index, item)| {
-            item.as_bool()
-                .ok_or_else(|| wrong_type(&format!("{key}[{index}]"), item, "true or false"))
+        .map(|(index, item)| match item {
+            Value::Bool(flag) => Ok(*flag),
+            other => Err(wrong_type(
+                &format!("{key}[{index}]"),
+                other,
+                "true or false",
+            )),
         })
         .collect()
 }
@@ -120,29 +120,18 @@ pub fn value<'a>(object: &'a Object, key: &str) -> Result<&'a Value, BadRow> {
 
 /// The text that `value` is; `key` names it in errors.
 pub fn as_text<'a>(value: &'a Value, key: &str) -> Result<&'a str, BadRow> {
-    value
-        .as_str()
-        .ok_or_else(|| wrong_type(key, value, "a text"))
+    match value {
+        Value::Text(text) => Ok(text),
+        other => Err(wrong_type(key, other, "a text")),
+    }
 }
 
 /// The error for a value of another type than `expected`.
 pub fn wrong_type(key: &str, value: &Value, expected: &'static str) -> BadRow {
     BadRow::WrongType {
         key: key.to_owned(),
-        found: kind(value),
+        found: value.kind(),
         expected,
-    }
-}
-
-/// What a JSON value is, for people.
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 

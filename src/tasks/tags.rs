@@ -43,6 +43,11 @@ pub fn thought_so_far(text: &str) -> Option<&str> {
     )
 }
 
+/// What stands behind the last `</think>`; the whole text where there is none.
+pub fn behind_thought(text: &str) -> &str {
+    text.rsplit_once(TAGS[1]).map_or(text, |(_, behind)| behind)
+}
+
 /// A completion with `thought` and `answer` in their tags.
 pub fn wrap(thought: &str, answer: &str) -> String {
     let [think, end_think, open, close] = TAGS;

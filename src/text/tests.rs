@@ -50,6 +50,10 @@ impl Task for Texts {
         problem.prompt.clone()
     }
 
+    fn reward_parts(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     fn score(&self, _: &Problem, _: &str, _: bool) -> Reward {
         Reward {
             total: 0.0,

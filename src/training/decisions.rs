@@ -180,7 +180,10 @@ impl Session {
         let (mut examples, mut items) = (Vec::new(), Vec::new());
         for place in places {
             let problem = self.problem(place);
-            let variant = variants();
+            let variant = self
+                .study
+                .task
+                .variant(place.level, place.index, variants());
             let completion = self.study.task.demonstration(&problem, variant);
             let example = self.study.text.example(&problem.prompt, &completion)?;
             if example.ids.len() <= max {

@@ -103,7 +103,7 @@ fn look(
 ) -> Result<Vec<Level>, TrainError> {
     let length = |level, index| -> Result<usize, TrainError> {
         let problem = task.problem(Split::Train, level, index);
-        let completion = task.demonstration(&problem, 0);
+        let completion = task.demonstration(&problem, task.variant(level, index, 0));
         Ok(text.example(&problem.prompt, &completion)?.ids.len())
     };
     let look = |level| {

@@ -40,7 +40,10 @@ pub fn preview(setup: &Setup, count: usize) -> Result<Vec<Preview>, TrainError> 
     let places = curriculum.demonstrations(&pool, FIRST_STEP, count);
     places
         .into_iter()
-        .map(|place| shown(setup, place.level, place.index, variants()))
+        .map(|place| {
+            let variant = setup.task.variant(place.level, place.index, variants());
+            shown(setup, place.level, place.index, variant)
+        })
         .collect()
 }
 
@@ -181,5 +184,77 @@ mod tests {
         let count = |start| preview_level(&setup, 1, start, 9).expect("a preview").len();
         assert!(size > 9);
         assert_eq!([count(0), count(size - 2), count(size + 5)], [9, 2, 0]);
+    }
+
+    /// The smallest configuration of a task from files: its kind and one file.
+    fn from_file(rows: &str, name: &str, set: &[&str]) -> Result<Setup, TrainError> {
+        let place = std::env::temp_dir().join(format!("sasr-{name}-{}.jsonl", std::process::id()));
+        std::fs::write(&place, rows).expect("a file");
+        let text = format!(
+            "task.kind = \"jsonl\"\ntask.files.train = [{:?}]\nmodel.hidden_size = 16",
+            place.to_string_lossy()
+        );
+        let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+        let config = RunConfig::from_toml(&text, "test", &set).expect("a sound configuration");
+        let device = pollster::block_on(crate::devices::open_for(&config)).expect("a device");
+        let setup = Setup::new(config, device, &|path| std::fs::read(path));
+        std::fs::remove_file(&place).ok();
+        setup
+    }
+
+    #[test]
+    fn an_epoch_of_a_file_shows_every_solution_of_every_prompt() {
+        let row = |n: usize| {
+            let answer = n % 7 + 1;
+            format!(
+                "{{\"prompt\": \"{}+1?\", \"completion\": \"Way {n}.\\n#### {answer}\"}}\n",
+                n % 7
+            )
+        };
+        let rows: String = (0..28).map(row).collect();
+        let setup = from_file(&rows, "ways", &[]).expect("a setup");
+        assert_eq!(setup.config.curriculum.levels, [1, 1]);
+        let training = setup.task.len(Split::Train, 1).expect("a finite level") as usize;
+        let shown = preview(&setup, 4 * training).expect("a preview");
+        let different: std::collections::BTreeSet<&str> = shown
+            .iter()
+            .map(|shown| shown.completion.as_str())
+            .collect();
+        assert_eq!(different.len(), 4 * training);
+        let told = format!("{training} training problems have several solutions");
+        assert!(
+            setup.notices.iter().any(|notice| notice.starts_with(&told)),
+            "{:?}",
+            setup.notices
+        );
+    }
+
+    #[test]
+    fn limits_are_told_and_misnamed_rewards_refused() {
+        let row = |n: usize| format!("{{\"prompt\": \"{n}\", \"completion\": \"#### {n}\"}}\n");
+        let rows: String = (0..100).map(row).collect();
+        let setup = from_file(&rows, "limit", &["task.demonstrations=5"]).expect("a setup");
+        let told = "task.demonstrations = 5: SFT sees 5 of the ";
+        assert!(
+            setup.notices.iter().any(|notice| notice.starts_with(told)),
+            "{:?}",
+            setup.notices
+        );
+        let setup = from_file(&rows, "all", &[]).expect("a setup");
+        assert!(
+            !setup
+                .notices
+                .iter()
+                .any(|notice| notice.contains("task.demonstrations"))
+        );
+        let error = from_file(&rows, "reward", &["grpo.reward_weights.anser=5"]).err();
+        let error = error.expect("refused");
+        assert!(error.is_wrong_input());
+        assert!(
+            error
+                .to_string()
+                .starts_with("grpo.reward_weights.anser = 5: "),
+            "{error}"
+        );
     }
 }

@@ -56,10 +56,17 @@ impl Setup {
     ///
     /// # Errors
     /// Data, tokenizer or weights that cannot be used, each saying where and why.
-    pub fn new(config: RunConfig, device: Device, loader: &Loader) -> Result<Self, TrainError> {
+    pub fn new(mut config: RunConfig, device: Device, loader: &Loader) -> Result<Self, TrainError> {
         let device = device.without_autodiff();
         let built = tasks::build(&config.task, loader)?;
         let task: Arc<dyn Task> = Arc::from(built.task);
+        tasks::check_weights(task.as_ref(), &config.grpo.reward_weights)?;
+        if config.task.is_from_files() {
+            let widest = config.task.kind.widest_levels();
+            config
+                .curriculum
+                .keep_to(tasks::training_levels(task.as_ref()), widest);
+        }
         let account = Account {
             loader,
             read: RefCell::default(),
@@ -78,7 +85,8 @@ impl Setup {
                 room,
             });
         }
-        let notices = built.notices.iter().map(ToString::to_string).collect();
+        let mut notices: Vec<String> = built.notices.iter().map(ToString::to_string).collect();
+        notices.extend(tasks::limits(&config, task.as_ref()));
         Ok(Self {
             device,
             task,

@@ -68,7 +68,7 @@ impl Session {
         let mut rng = stream(self.config.seed, Purpose::BaseBatch, step, 0);
         let place = |_| {
             let level = config.levels[rng.random_range(0..config.levels.len())];
-            let limit = self.study.task.len(crate::tasks::Split::Train, level);
+            let limit = self.study.task.demonstrations(level);
             let index = rng.random_range(0..limit.unwrap_or(FRESH_INDICES).max(1));
             ProblemRef { level, index }
         };

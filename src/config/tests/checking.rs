@@ -39,6 +39,7 @@ fn values_outside_their_range_are_refused() {
         ("task.countdown.operators", "\"+^\""),
         ("task.countdown.max_number", "1"),
         ("task.knights_knaves.depth", "5"),
+        ("task.knights_knaves.depth", "1"),
         ("task.knights_knaves.width", "1"),
         ("task.files.train", "[\"a\", \"\"]"),
         ("tokenizer.vocab_size", "259"),
@@ -146,6 +147,23 @@ fn values_that_do_not_go_together_are_refused() {
             "task.files.train task.files.test",
         ),
         ("task.kind = \"countdown\"", "curriculum.levels task.kind"),
+        // Keys that another kind of task would ignore.
+        (
+            "task.kind = \"gsm8k\"\ntask.files.train = [\"a\"]\ntask.files.answer_key = \"x\"",
+            "task.files.answer_key task.kind",
+        ),
+        (
+            "task.files.level_key = \"x\"",
+            "task.files.level_key task.kind",
+        ),
+        (
+            "task.kind = \"math\"\ntask.files.train = [\"a\"]\ntask.files.verifier = \"number\"",
+            "task.files.verifier task.kind",
+        ),
+        (
+            "task.kind = \"jsonl\"\ntask.files.train = [\"a\"]\ncurriculum.start = 2",
+            "curriculum.start curriculum.levels",
+        ),
         ("curriculum.levels = [2, 13]", "curriculum.levels task.kind"),
         (
             "task.kind = \"gsm8k\"\ntask.files.train = [\"a\"]\ncurriculum.levels = [1, 7]",
@@ -329,4 +347,61 @@ fn a_configuration_built_by_code_is_checked_in_the_same_way() {
             "{expected}\n\n{text}"
         );
     }
+}
+
+#[test]
+fn a_task_from_files_has_the_levels_of_its_files_unless_told_otherwise() {
+    let curriculum = |text: &str| {
+        let files = format!("task.files.train = [\"a\"]\n{text}");
+        let config = load(&files, &[]).unwrap();
+        (config.curriculum.levels, config.curriculum.start)
+    };
+    // The smallest configuration: one kind, one file.
+    assert_eq!(curriculum("task.kind = \"jsonl\""), ([1, 1], 1));
+    assert_eq!(curriculum("task.kind = \"gsm8k\""), ([1, 6], 6));
+    assert_eq!(curriculum("task.kind = \"math\""), ([1, 5], 5));
+    assert_eq!(curriculum("task.kind = \"knights_knaves\""), ([2, 8], 8));
+    let keyed = "task.kind = \"jsonl\"\ntask.files.level_key = \"level\"";
+    assert_eq!(curriculum(keyed), ([0, 1000], 1000));
+    assert_eq!(
+        curriculum("task.kind = \"gsm8k\"\ncurriculum.levels = [2, 4]"),
+        ([2, 4], 4)
+    );
+    assert_eq!(
+        curriculum("task.kind = \"gsm8k\"\ncurriculum.start = 1"),
+        ([1, 6], 1)
+    );
+    // The whole range stands for what the files have; a narrower one is taken at its word.
+    let mut config = load(
+        keyed
+            .replacen("task.", "task.files.train = [\"a\"]\ntask.", 1)
+            .as_str(),
+        &[],
+    )
+    .unwrap()
+    .curriculum;
+    config.keep_to(3..=5, 0..=1000);
+    assert_eq!((config.levels, config.start), ([3, 5], 5));
+    config.keep_to(1..=2, 0..=1000);
+    assert_eq!((config.levels, config.start), ([3, 5], 5));
+    // Generated tasks keep theirs.
+    let config = load("", &[]).unwrap();
+    assert_eq!(
+        (config.curriculum.levels, config.curriculum.start),
+        ([1, 3], 3)
+    );
+}
+
+#[test]
+fn demonstrations_are_limited_for_generated_tasks_only() {
+    let limit = |text: &str| load(text, &[]).unwrap().task.demonstrations;
+    assert_eq!(limit(""), 200);
+    assert_eq!(limit("task.demonstrations = 0"), 0);
+    assert_eq!(limit("task.demonstrations = 7"), 7);
+    let files = "task.kind = \"jsonl\"\ntask.files.train = [\"a\"]\n";
+    assert_eq!(limit(files), 0);
+    assert_eq!(limit(&format!("{files}task.demonstrations = 200")), 200);
+    let puzzles = "task.kind = \"knights_knaves\"\ncurriculum.levels = [2, 3]\n";
+    assert_eq!(limit(puzzles), 200);
+    assert_eq!(limit(&format!("{puzzles}task.files.train = [\"a\"]")), 0);
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::config::ArithmeticConfig;
-use crate::tasks::{checks, slip};
+use crate::tasks::checks;
+use crate::tasks::reasoning::told;
 
 fn config(operators: &str, max_operand: u32, parentheses: f64, layout: Layout) -> TaskConfig {
     TaskConfig {
@@ -212,23 +213,11 @@ fn the_published_example_reads_as_it_is_written() {
 }
 
 #[test]
-fn a_path_has_only_correct_steps_and_an_end() {
+fn lines_that_are_alike_have_one_path() {
     let made = task("+-*", 9, 0.3, Layout::Compact);
-    let problem = asked("3+4-9+2");
-    for wrong in [
-        "=0",
-        "=7-9+2=0",
-        "=7-9+2=-2+2",
-        "=8-9+2=-1+2=1",
-        "=7-9+2=-2+2=1",
-        "=",
-        "",
-    ] {
-        assert_eq!(made.path(&problem, wrong), None, "{wrong}");
-    }
-    assert_eq!(made.path(&asked("2+3*4"), "=5*4=20"), None);
-    for alike in ["=2+5=7", "=2-(-5)=7"] {
-        assert_eq!(made.path(&asked("2-(4-9)"), alike), Some("2+5|7".into()));
+    for alike in ["=2+5=7", "=2-(-5)=7", "=2-(4-9)=2+5=5+2=7"] {
+        let path = made.path(&asked("2-(4-9)"), alike).expect("it holds");
+        assert!(path.starts_with("2+5|") && path.ends_with("|7"), "{path}");
     }
 }
 
@@ -279,40 +268,103 @@ fn products_end_where_numbers_grow_too_large() {
 }
 
 #[test]
-fn a_wrong_path_ends_with_its_first_wrong_step() {
+fn a_chain_holds_where_every_line_keeps_the_value_whatever_it_does_at_once() {
+    let made = task("+-*", 9, 0.0, Layout::Compact);
+    for (prompt, completion, wanted) in [
+        ("7-9+2", "=-2+2=0", "-2+2 (1) 0 (1)"),
+        ("7-9+2", "=7-7=0", "7-7 (1) 0 (1)"),
+        // Several operations at once, down to all of them.
+        ("0+5-0-4-3", "=5-7=-2", "5-7 (3) -2 (1)"),
+        ("7-9+2", "=0", "0 (2)"),
+        ("2+3*4", "=14", "14 (2)"),
+        // Operands may change places, and a line may have more operations than the one before.
+        ("7-9+2", "=2+7-9=0", "2+7-9 (0) 0 (2)"),
+        ("7-9+2", "=-2+2=1+1-2=0", "-2+2 (1) 1+1-2 (0) 0 (2)"),
+        // A line that says the same adds nothing.
+        ("7-9+2", "=7-9+2=-2+2=0=0", "-2+2 (1) 0 (1)"),
+        ("2-(4-9)", "=2-(-5)=2+5=7", "2+5 (1) 7 (1)"),
+        // The signs of print.
+        ("7-9+2", "=−2+2=0", "-2+2 (1) 0 (1)"),
+    ] {
+        let reasoning = made.reasoning(&asked(prompt), completion, true);
+        assert_eq!(told(&reasoning), wanted, "{prompt} {completion}");
+        assert!(
+            made.score(&asked(prompt), completion, true).correct,
+            "{completion}"
+        );
+    }
+}
+
+#[test]
+fn a_chain_breaks_at_the_first_line_with_another_value() {
     let made = task("+-", 9, 0.0, Layout::Compact);
     let problem = asked("7-9+2");
     for (completion, finished, wanted) in [
-        ("=7-9+2=-2+2=0", true, "✖ 7-9+2 DoesNotFollow"),
-        ("=-2+2=0", true, "none"),
         ("=-2+2=1", true, "-2+2 ✖ 1 DoesNotFollow"),
         ("=2+2=4", true, "✖ 2+2 DoesNotFollow"),
-        ("=-2+2=0=0", true, "-2+2 | 0 ✖ 0 DoesNotFollow"),
+        ("=2+2=0", true, "✖ 2+2 DoesNotFollow"),
+        ("=-2+2=0=1", true, "-2+2 0 ✖ 1 DoesNotFollow"),
         ("=-2+2=+ 2+", true, "-2+2 ✖ + 2+ Unreadable"),
-        // The steps hold and stop too early, or the last one was cut off.
-        ("=-2+2", true, "-2+2"),
-        ("=-2+2=1", false, "-2+2"),
-        ("=2+2", false, "none"),
-        ("++=4", true, "none"),
-        ("", true, "none"),
+        // The lines hold and stop too early, or the last one was cut off.
+        ("=-2+2", true, "-2+2 ✖ ends"),
+        ("=-2+2=1", false, "-2+2 ✖ ends"),
+        ("=-2+2=0", false, "-2+2 ✖ ends"),
+        ("=2+2", false, "✖ ends"),
+        // The answer may be right by luck; the reasoning is not.
+        ("++=0", true, "✖ ++ Unreadable"),
+        ("=+-3=0", true, "✖ +-3 Unreadable"),
+        ("=", true, "✖ (nothing) Unreadable"),
+        ("0", true, "✖ ends"),
+        ("", true, "✖ ends"),
     ] {
-        let path = made.wrong_path(&problem, completion, finished);
-        assert_eq!(slip::told(path), wanted, "{completion}");
+        let reasoning = made.reasoning(&problem, completion, finished);
+        assert_eq!(told(&reasoning), wanted, "{completion}");
     }
-    let tagged = task("+-", 9, 0.0, Layout::Tags);
+}
+
+#[test]
+fn with_tags_the_answer_is_the_last_line_and_words_are_not_judged() {
+    let made = task("+-", 9, 0.0, Layout::Tags);
+    let problem = asked("7-9+2");
     for (completion, finished, wanted) in [
         (
-            "<think>7-9+2=-2+2=1</think><answer>1</answer>",
+            "<think>-2+2=0</think><answer>0</answer>",
+            true,
+            "-2+2 (1) 0 (1)",
+        ),
+        (
+            "<think>7-9+2=-2+2</think><answer>0</answer>",
+            true,
+            "-2+2 (1) 0 (1)",
+        ),
+        ("<think></think><answer>0</answer>", true, "0 (2)"),
+        (
+            "<think>-2+2=1</think><answer>1</answer>",
             true,
             "-2+2 ✖ 1 DoesNotFollow",
         ),
-        // The steps hold, and the answer is another one: the path shows that.
-        ("<think>-2+2=0</think><answer>1</answer>", true, "none"),
+        (
+            "<think>-2+2=0</think><answer>1</answer>",
+            true,
+            "-2+2 0 ✖ 1 DoesNotFollow",
+        ),
+        (
+            "<think>3++=0</think><answer>0</answer>",
+            true,
+            "✖ 3++ Unreadable",
+        ),
         ("<think>-2+2=5=6", true, "-2+2 ✖ 5 DoesNotFollow"),
-        ("<think>-2+2=5", false, "-2+2"),
-        ("-2+2=5", true, "none"),
+        ("<think>-2+2=5", false, "-2+2 ✖ ends"),
+        (
+            "<think>First 7-9 is -2, so 0.</think><answer>0</answer>",
+            true,
+            "not judged",
+        ),
+        ("<answer>0</answer>", true, "not judged"),
+        ("-2+2=5", true, "not judged"),
+        ("", true, "not judged"),
     ] {
-        let path = tagged.wrong_path(&problem, completion, finished);
-        assert_eq!(slip::told(path), wanted, "{completion}");
+        let reasoning = made.reasoning(&problem, completion, finished);
+        assert_eq!(told(&reasoning), wanted, "{completion}");
     }
 }

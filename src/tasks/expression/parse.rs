@@ -1,5 +1,7 @@
 //! Reading expressions.
 
+use std::borrow::Cow;
+
 use super::{Expression, Factor, Term, product_of, sum_of};
 
 /// Deepest nesting of parentheses that is read; text from a model may hold any number of them.
@@ -9,9 +11,11 @@ const MAX_DEPTH: usize = 64;
 const MAX_DIGITS: usize = 18;
 
 impl Expression {
-    /// Reads whole numbers, `+`, `-`, `*`, `/`, parentheses and signs, with the usual precedence.
-    /// White space between them is ignored. `None` where the text is anything else.
+    /// Reads whole numbers, `+`, `-`, `*`, `/`, parentheses and signs, with the usual precedence;
+    /// the signs may be those of print and of TeX ([`plain_signs`]). White space between them is
+    /// ignored. `None` where the text is anything else.
     pub fn parse(text: &str) -> Option<Self> {
+        let text = plain_signs(text);
         let mut parser = Parser {
             rest: text.trim_ascii(),
             depth: 0,
@@ -19,6 +23,57 @@ impl Expression {
         let expression = parser.sum()?;
         parser.rest.is_empty().then_some(expression)
     }
+}
+
+impl Expression {
+    /// Whether a text has words in it, two letters side by side, rather than signs and numbers
+    /// alone.
+    pub fn is_prose(text: &str) -> bool {
+        let letters: Vec<bool> = plain_signs(text).chars().map(char::is_alphabetic).collect();
+        letters.windows(2).any(|pair| pair[0] && pair[1])
+    }
+}
+
+/// What models write for the plain signs.
+const COMMANDS: [(&str, &str); 10] = [
+    (r"\times", "*"),
+    (r"\cdot", "*"),
+    (r"\div", "/"),
+    (r"\left", ""),
+    (r"\right", ""),
+    (r"\(", ""),
+    (r"\)", ""),
+    (r"\[", ""),
+    (r"\]", ""),
+    (r"\,", " "),
+];
+
+/// The text with `× · ÷ − –`, `\times`, `\cdot`, `\div` and full-width signs as `* / -`, and without
+/// the `$`, `\(`, `\[`, `\left` and `\right` of TeX.
+pub fn plain_signs(text: &str) -> Cow<'_, str> {
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii() && byte != b'\\' && byte != b'$')
+    {
+        return Cow::Borrowed(text);
+    }
+    let mut plain: String = text
+        .chars()
+        .filter(|sign| *sign != '$')
+        .map(|sign| match sign {
+            '×' | '·' | '⋅' | '∙' | '∗' | '✕' => '*',
+            '÷' | '∕' | '⁄' => '/',
+            '−' | '–' | '‐' | '‑' | '‒' | '﹣' => '-',
+            '\u{a0}' | '\u{202f}' | '\u{2009}' => ' ',
+            // Full-width forms keep the order of ASCII.
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(sign as u32 - 0xfee0).unwrap_or(sign),
+            other => other,
+        })
+        .collect();
+    for (command, sign) in COMMANDS {
+        plain = plain.replace(command, sign);
+    }
+    Cow::Owned(plain)
 }
 
 struct Parser<'a> {

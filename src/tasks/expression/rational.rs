@@ -34,6 +34,16 @@ impl Rational {
         })
     }
 
+    /// The number above the line.
+    pub fn numerator(self) -> i128 {
+        self.numerator
+    }
+
+    /// The number below the line, which is positive.
+    pub fn denominator(self) -> i128 {
+        self.denominator
+    }
+
     /// The whole number it is, if it is one that fits 64 bits.
     pub fn as_integer(self) -> Option<i64> {
         if self.denominator == 1 {

@@ -119,3 +119,35 @@ fn signs_may_be_written_in_two_places() {
     assert!(same("1-0*(-7)", "1+0*7"));
     assert!(!same("2-5", "-5+2"));
 }
+
+#[test]
+fn the_signs_of_print_and_of_tex_are_read_as_the_plain_ones() {
+    for (written, plain) in [
+        ("3×4", "3*4"),
+        ("3·4", "3*4"),
+        (r"3 \times 4", "3*4"),
+        (r"$3\cdot4$", "3*4"),
+        ("8÷2", "8/2"),
+        (r"8\div 2", "8/2"),
+        ("7−2", "7-2"),
+        ("–5", "-5"),
+        (r"\left(1+2\right)", "(1+2)"),
+        (r"\(1+2\)", "1+2"),
+        ("（1＋2）＊3", "(1+2)*3"),
+    ] {
+        assert_eq!(parsed(written), parsed(plain), "{written}");
+    }
+    for text in [r"3\star4", r"\frac{1}{2}", "3 x 4", "3⊗4"] {
+        assert_eq!(Expression::parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn prose_has_two_letters_side_by_side() {
+    for prose in ["3+4 is 7", "übrig", r"3 \alpha 4"] {
+        assert!(Expression::is_prose(prose), "{prose}");
+    }
+    for signs in ["3*x=4; 5", "", "a b", r"3 \times 5 = 15", "3×5"] {
+        assert!(!Expression::is_prose(signs), "{signs}");
+    }
+}

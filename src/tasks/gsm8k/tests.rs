@@ -1,7 +1,10 @@
+use serde_json::json;
+
 use super::*;
 use crate::config::FilesConfig;
 use crate::tasks::file_task::{FileTask, load_texts};
-use crate::tasks::{Split, Task as _, slip};
+use crate::tasks::reasoning::told;
+use crate::tasks::{Split, Task as _};
 
 const SOLUTION: &str =
     "Anna sold 48/2 = <<48/2=24>>24 clips.\nIn all <<48+24=72>>72 clips.\n#### 72";
@@ -187,22 +190,115 @@ fn rows_without_question_or_answer_are_refused() {
 }
 
 #[test]
-fn a_wrong_path_ends_with_its_first_wrong_calculation() {
+fn reasoning_is_judged_by_its_marked_calculations() {
     let task = task(Layout::Compact);
     let problem = task.problem(Split::Train, 2, 0);
     for (completion, wanted) in [
+        (SOLUTION, "48/2=24 (1) 48+24=72 (1)"),
+        (
+            "<<1+1=2>> <<2*3+4-1=9>> <<(1+2)*-3=-9>> <<5=5>>",
+            "1+1=2 (1) 2*3+4-1=9 (3) (1+2)*-3=-9 (2) 5=5 (0)",
+        ),
+        // Every calculation holds: what is wrong is which were made.
+        ("<<1+1=2>>\n#### 3", "1+1=2 (1)"),
         ("<<1+1=3>>3 <<2+2=4>>\n#### 4", "✖ 1+1=3 NotEqual"),
         (
             "<<1+1=2>> <<2 * 3 = 7>> <<1+1=3>>",
             "1+1=2 ✖ 2*3=7 NotEqual",
         ),
         ("<<1+1=2>><<2+=>>", "1+1=2 ✖ 2+= Unreadable"),
-        // Every calculation holds: what is wrong is which were made, and the path shows these.
-        ("<<1+1=2>>\n#### 3", "none"),
-        ("<<what>>", "none"),
-        ("1+1=3", "none"),
+        ("<<1+1=2>><<1,2+3=15>>", "1+1=2 ✖ 1,2+3=15 Unreadable"),
+        ("<<what>>", "✖ what Unreadable"),
+        ("1+1=3", "not judged"),
+        ("#### 72", "not judged"),
+        ("", "not judged"),
     ] {
-        let path = task.wrong_path(&problem, completion, true);
-        assert_eq!(slip::told(path), wanted, "{completion}");
+        let reasoning = task.reasoning(&problem, completion, true);
+        assert_eq!(told(&reasoning), wanted, "{completion}");
     }
+}
+
+#[test]
+fn a_number_behind_the_marks_is_read_whole_or_refused() {
+    for (written, answer) in [
+        ("72", "72"),
+        ("$1,234", "1234"),
+        ("1,234.50", "1234.5"),
+        ("72.", "72"),
+        ("10 apples", "10"),
+        ("10 apples for 3 children", "10"),
+        ("-5", "-5"),
+        ("−5", "-5"),
+        ("25%", "25"),
+        ("3/4", "0.75"),
+        ("1e5", "100000"),
+        ("1 000", "1000"),
+        ("3 1/2", "3.5"),
+        ("2 million", "2000000"),
+    ] {
+        let row = json!({ "question": "q", "answer": format!("So.\n#### {written}") });
+        let read = Gsm8k {
+            layout: Layout::Compact,
+        }
+        .read(&object(&row));
+        assert_eq!(read.expect("a number").answer, answer, "{written}");
+    }
+    for written in [
+        "3 to 4",
+        "1,2",
+        "5x",
+        "3 and 4",
+        "7-2",
+        "10:30",
+        "0x1F",
+        "2 dozen",
+        "5 and a half",
+    ] {
+        let message = refused(json!({ "question": "q", "answer": format!("So.\n#### {written}") }));
+        assert!(
+            message.starts_with(&format!(
+                "train.jsonl:1: no reference answer: behind `####` stands `{written}`, which cannot"
+            )),
+            "{message}"
+        );
+    }
+    // A heading marks no answer.
+    for heading in ["#### Step 2", "#### 2. Add them", "##### 72"] {
+        let message = refused(json!({ "question": "q", "answer": heading }));
+        assert!(
+            message.contains("must end with a line such as"),
+            "{message}"
+        );
+    }
+    let task = task(Layout::Compact);
+    let problem = task.problem(Split::Train, 2, 0);
+    let correct = |completion: &str| task.score(&problem, completion, true).correct;
+    assert!(correct("#### Step 1\nso\n#### 72 clips\n#### Check it"));
+    assert!(!correct("#### 72/2") && !correct("#### 72 or 73") && !correct("#### 72e1"));
+    assert!(!correct("#### 72\n#### 3 to 4"));
+}
+
+#[test]
+fn texts_are_kept_as_they_are() {
+    let row = json!({ "question": " q \n", "answer": "\n So <<1+1=2>>2. \n#### 2 \n" });
+    for (layout, shown) in [
+        (Layout::Compact, "\n So <<1+1=2>>2. \n#### 2 \n"),
+        (
+            Layout::Tags,
+            "<think>\n So <<1+1=2>>2. </think><answer>2</answer>",
+        ),
+    ] {
+        let format = Gsm8k { layout };
+        let record = format.read(&object(&row)).expect("a good row");
+        assert_eq!(record.prompt, " q \n");
+        let solution = record.solutions[0].clone();
+        let problem = record.into_problem(Split::Train, 0);
+        assert_eq!(format.demonstration(&problem, &solution, 0), shown);
+    }
+}
+
+fn object(row: &serde_json::Value) -> Object {
+    Object::from_json(&row.to_string())
+        .expect("JSON")
+        .expect("an object")
 }

@@ -1,7 +1,11 @@
+mod kept;
+
+use serde_json::{Value, json};
+
 use super::*;
 use crate::tasks::file_task::{FileTask, load_texts};
 use crate::tasks::library::Notice;
-use crate::tasks::{Split, Task as _, TaskError};
+use crate::tasks::{Reasoning, Split, Task as _, TaskError};
 
 /// A task of 30 rows, each made by `row` from its number.
 fn load(
@@ -127,15 +131,23 @@ fn completions_with_tags_stay_as_they_are() {
 
 #[test]
 fn incomplete_tags_are_completed_and_contradictions_stay_visible() {
-    for completion in [
-        "So. <answer>4</answer>",
-        "<think>So.</think> <answer> 4 </answer>!",
+    for (completion, shown) in [
+        (
+            "So.<answer>4</answer>",
+            "<think>So.</think><answer>4</answer>",
+        ),
+        (
+            "So. <answer>4</answer>",
+            "<think>So. </think><answer>4</answer>",
+        ),
+        (
+            "<think>So.</think> <answer> 4 </answer>!",
+            "<think>So.</think> <answer> 4 </answer>!",
+        ),
     ] {
         let row = |n: usize| json!({ "prompt": n.to_string(), "completion": completion });
         let (_, demonstration) = first(Layout::Tags, FilesConfig::default(), row);
-        if !tags::well_formed(completion) {
-            assert_eq!(demonstration, "<think>So.</think><answer>4</answer>");
-        }
+        assert_eq!(demonstration, shown);
     }
     let error = load(
         Layout::Tags,
@@ -266,7 +278,32 @@ fn rows_that_cannot_be_used_say_why() {
         (
             files(Verifier::Number, ""),
             json!({ "prompt": "a", "completion": "#### b" }),
-            "there is no number in it",
+            "the completion has no `#### ` before a number",
+        ),
+        (
+            files(Verifier::Number, "key"),
+            json!({ "prompt": "a", "completion": "b", "key": "none" }),
+            "`key` = \"none\": there is no number in it",
+        ),
+        (
+            files(Verifier::Number, "key"),
+            json!({ "prompt": "a", "completion": "b", "key": "3 to 4" }),
+            "`key` = \"3 to 4\": its last number cannot be read whole",
+        ),
+        (
+            files(Verifier::Number, "key"),
+            json!({ "prompt": "a", "completion": "b", "key": null }),
+            "`key` is null, expected a text or a number",
+        ),
+        (
+            files(Verifier::Number, "kye"),
+            json!({ "prompt": "a", "completion": "b", "key": "5" }),
+            "no key `kye`; the line has `prompt`, `completion`, `key`",
+        ),
+        (
+            files(Verifier::Choice, "key"),
+            json!({ "prompt": "a", "completion": "b", "key": "(A) or (B)" }),
+            "it names several options",
         ),
         (
             files(Verifier::Regex, "key"),
@@ -293,15 +330,25 @@ fn rows_that_cannot_be_used_say_why() {
 }
 
 #[test]
-fn the_path_is_the_reasoning_without_the_answer() {
+fn reasoning_is_told_apart_by_its_words_and_not_judged() {
     let row = |n: usize| json!({ "prompt": n.to_string(), "completion": "#### 4" });
     let (task, _) = load(Layout::Compact, FilesConfig::default(), row).expect("good rows");
     let problem = task.problem(Split::Train, 1, 0);
     let path = |completion: &str| task.path(&problem, completion);
     assert_eq!(path("First  ADD.\n#### 4").as_deref(), Some("first add."));
     assert_eq!(
+        path("#### Step 1\nAdd.\n#### 4").as_deref(),
+        Some("#### step 1 add.")
+    );
+    assert_eq!(
         path("<think>First add.</think><answer>5</answer>").as_deref(),
         Some("first add.")
     );
     assert_eq!(path("#### 4"), None);
+    for completion in ["First add.\n#### 4", "3+4=8", ""] {
+        assert_eq!(
+            task.reasoning(&problem, completion, true),
+            Reasoning::NotJudged
+        );
+    }
 }

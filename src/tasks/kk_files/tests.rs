@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::config::FilesConfig;
@@ -170,7 +170,7 @@ fn a_puzzle_with_other_names_is_a_duplicate() {
     rows.push(serde_json::from_str(&renamed).expect("still JSON"));
     let (_, notices) = load(Layout::Tags, &rows).expect("good rows");
     let duplicates = notices.iter().find_map(|notice| match notice {
-        Notice::Duplicates { lines, .. } => Some(*lines),
+        Notice::SameProblem { lines, .. } => Some(*lines),
         _ => None,
     });
     assert_eq!(duplicates, Some(1));
@@ -241,10 +241,40 @@ fn rows_that_contradict_themselves_are_refused() {
 }
 
 #[test]
-fn a_wrong_step_is_found_by_the_statements() {
+fn reasoning_is_judged_by_the_statements() {
     let (task, problem) = task(Layout::Compact);
     let text = "Assume Ava is a knight. Assume Liam is a knight.";
-    let path = task.wrong_path(&problem, text, true);
+    let reasoning = task.reasoning(&problem, text, true);
     let wanted = "1=knight ✖ 2=knight Contradicts";
-    assert_eq!(crate::tasks::slip::told(path), wanted);
+    assert_eq!(crate::tasks::reasoning::told(&reasoning), wanted);
+}
+
+#[test]
+fn another_solution_of_the_same_puzzle_is_shown_too() {
+    let mut other = row();
+    other["cot_head"] = "Let us see.".into();
+    let mut rows = rows();
+    rows.push(other);
+    let (task, notices) = load(Layout::Tags, &rows).expect("good rows");
+    let problem = Split::ALL
+        .into_iter()
+        .flat_map(|split| task.library().problems(split))
+        .find(|problem| task.solutions(problem) == 2);
+    let problem = problem.expect("one has two");
+    let shown = |variant| task.demonstration(problem, variant);
+    assert!(shown(0).contains("Let's think.") && shown(1).contains("Let us see."));
+    // Further variants are other orders.
+    for variant in 2..6 {
+        assert_eq!(task.score(problem, &shown(variant), true).total, 3.0);
+    }
+    let lost = |notice: &Notice| {
+        matches!(
+            notice,
+            Notice::Duplicates { .. } | Notice::SameProblem { .. }
+        )
+    };
+    assert!(!notices.iter().any(lost), "{notices:?}");
+    let renamed = task.perturb(problem, "renamed", 0).expect("known names");
+    assert_eq!(task.solutions(&renamed), 2);
+    assert!(!task.demonstration(&renamed, 1).contains("Ava"));
 }

@@ -139,6 +139,9 @@ pub fn assumptions_short(names: &[String], reasoning: &str) -> Vec<Said> {
     said.collect()
 }
 
+/// The parts of the rewards below.
+pub const REWARD_PARTS: [&str; 2] = ["format", "answer"];
+
 /// The reward of Logic-RL for a completion with tags: format +1 where all four tags stand in it
 /// once and in order, else −1; answer +2 where it is right, −1.5 where it is wrong, −2 where there
 /// is none, the format is broken, or the completion did not end by itself.

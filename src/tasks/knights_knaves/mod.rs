@@ -39,7 +39,7 @@ use rand::seq::IndexedRandom as _;
 use self::generate::Limits;
 use self::wording::CONCLUSION;
 use super::draw::{check_range, draw, open_levels};
-use super::{Perturbation, Problem, Reward, Split, Task, TaskError, WrongPath, tags};
+use super::{Perturbation, Problem, Reasoning, Reward, Split, Task, TaskError, tags};
 use crate::config::{Layout, TaskConfig};
 use crate::rng::{Purpose, Stream, stream};
 
@@ -73,11 +73,11 @@ pub struct KnightsKnaves {
 }
 
 impl KnightsKnaves {
-    /// Checks `[task.knights_knaves]`. A depth of 1 is refused: where people only call each other
-    /// knight or knave, the opposite of a solution is one as well, so that none is unique.
+    /// Checks `[task.knights_knaves]`. Statements are at least 2 deep: where people only call each
+    /// other knight or knave, the opposite of a solution is one as well, so that none is unique.
     pub fn new(config: &TaskConfig) -> Result<Self, TaskError> {
         let knights_knaves = &config.knights_knaves;
-        check_range("task.knights_knaves.depth", knights_knaves.depth, 1..=4)?;
+        check_range("task.knights_knaves.depth", knights_knaves.depth, 2..=4)?;
         check_range("task.knights_knaves.width", knights_knaves.width, 2..=4)?;
         let limits = Limits {
             depth: knights_knaves.depth,
@@ -175,6 +175,10 @@ impl Task for KnightsKnaves {
             .completion(self.layout, &reasoning, &problem.answer)
     }
 
+    fn reward_parts(&self) -> &'static [&'static str] {
+        &grade::REWARD_PARTS
+    }
+
     fn score(&self, problem: &Problem, completion: &str, finished: bool) -> Reward {
         let (names, solution) = Puzzle::of(problem)
             .map(|puzzle| (puzzle.names, puzzle.solution))
@@ -183,19 +187,15 @@ impl Task for KnightsKnaves {
             .score(self.layout, &names, &solution, completion, finished)
     }
 
-    fn path(&self, problem: &Problem, completion: &str) -> Option<String> {
-        self.wording.path(&Puzzle::of(problem)?.names, completion)
-    }
-
-    fn wrong_path(
-        &self,
-        problem: &Problem,
-        completion: &str,
-        _finished: bool,
-    ) -> Option<WrongPath> {
-        let puzzle = Puzzle::of(problem)?;
-        self.wording
-            .wrong_path(&puzzle.names, &puzzle.statements, completion)
+    fn reasoning(&self, problem: &Problem, completion: &str, finished: bool) -> Reasoning {
+        match Puzzle::of(problem) {
+            Some(Puzzle {
+                names, statements, ..
+            }) => self
+                .wording
+                .judge(self.layout, &names, &statements, completion, finished),
+            None => Reasoning::NotJudged,
+        }
     }
 
     fn answer(&self, problem: &Problem, completion: &str) -> Option<String> {

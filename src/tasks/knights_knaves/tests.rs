@@ -157,8 +157,12 @@ fn renamed_puzzles_have_the_path_of_the_original() {
             .expect("there are other names");
         let path = |problem: &Problem| made.path(problem, &made.demonstration(problem, 4));
         assert_eq!(path(&renamed), path(&problem));
-        // What is said of people who are not there is no path.
-        assert_eq!(made.path(&renamed, &made.demonstration(&problem, 4)), None);
+        // What is said of people who are not there is not judged.
+        let foreign = made.demonstration(&problem, 4);
+        assert_eq!(
+            made.reasoning(&renamed, &foreign, true),
+            Reasoning::NotJudged
+        );
     }
 }
 
@@ -390,7 +394,7 @@ fn configurations_that_cannot_work_are_refused() {
     };
     assert!(error(0, 2).contains("task.knights_knaves.depth = 0"));
     assert!(error(2, 5).contains("task.knights_knaves.width = 5"));
-    assert!(error(1, 2).contains("test sets that share none"));
+    assert!(error(1, 2).contains("task.knights_knaves.depth = 1: allowed are 2 to 4"));
     for (made, _) in all() {
         assert_eq!(made.levels(), 2..=8);
     }

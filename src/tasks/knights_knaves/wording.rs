@@ -6,7 +6,7 @@ use super::statement::Statement;
 use super::{grade, short, text};
 use crate::config::Layout;
 use crate::rng::Stream;
-use crate::tasks::{Reward, WrongPath, tags};
+use crate::tasks::{Reasoning, Reward, tags};
 
 /// What stands before the answer of a compact English completion.
 pub(super) const CONCLUSION: &str = "CONCLUSION:";
@@ -96,24 +96,24 @@ impl Wording {
         }
     }
 
-    /// The reasoning path of a completion: what is assumed of whom, in order.
-    pub fn path(self, names: &[String], completion: &str) -> Option<String> {
-        let steps: Vec<String> = self
-            .said(names, completion)
-            .iter()
-            .map(Said::step)
-            .collect();
-        (!steps.is_empty()).then(|| steps.join("|"))
-    }
-
-    /// The steps of a completion up to the first that does not hold, if there is one.
-    pub fn wrong_path(
+    /// Whether the reasoning of a completion holds ([`follow`]); not judged where it assumes and
+    /// rules out nothing, as in prose.
+    pub fn judge(
         self,
+        layout: Layout,
         names: &[String],
         statements: &[Statement],
         completion: &str,
-    ) -> Option<WrongPath> {
-        follow(statements, self.said(names, completion).into_iter()).if_wrong()
+        finished: bool,
+    ) -> Reasoning {
+        let said = self.said(names, completion);
+        if said.is_empty() {
+            return Reasoning::NotJudged;
+        }
+        // What was cut off may not be the whole answer, unless its tag is closed.
+        let whole = finished || layout == Layout::Tags;
+        let roles = self.roles(layout, names, completion).filter(|_| whole);
+        follow(statements, &said, roles.as_deref())
     }
 
     fn said(self, names: &[String], reasoning: &str) -> Vec<Said> {

@@ -1,6 +1,7 @@
-use std::io;
+use std::{fmt, io};
 
 use super::*;
+use crate::config::BadLines;
 use crate::tasks::reading::text;
 
 /// Rows `{"q": …, "a": …}`, the level being the question's first digit if it has one.
@@ -15,6 +16,7 @@ fn read(row: &Object) -> Result<Record, BadRow> {
         level,
         prompt: question.to_owned(),
         answer: text(row, "a")?.to_owned(),
+        solutions: vec![text(row, "a")?.to_owned()],
         payload: Value::Null,
     })
 }
@@ -94,12 +96,18 @@ fn repeated_questions_are_one_problem_whatever_their_spaces_and_case() {
     text.push_str(&line("  Question   7 "));
     text.push_str("{\"q\": \"question 8\", \"a\": \"no\"}\n");
     let (library, notices) = gather(&text, None, BadLines::Refuse).expect("good lines");
-    let notice = Notice::Duplicates {
+    let duplicates = Notice::Duplicates {
         file: "train".into(),
-        lines: 2,
-        contradicting: 1,
+        lines: 1,
     };
-    assert_eq!(notices, [notice]);
+    let contradicting = Notice::Contradicting {
+        file: "train".into(),
+        lines: 1,
+        line: 52,
+        answer: "no".into(),
+        earlier: "yes".into(),
+    };
+    assert_eq!(notices, [contradicting, duplicates]);
     let all: Vec<_> = Split::ALL
         .into_iter()
         .flat_map(|split| ids(&library, split))
@@ -208,7 +216,7 @@ fn skipped_lines_are_counted_and_the_first_reasons_told() {
     assert!(
         notices[0]
             .to_string()
-            .starts_with("train: 4 unusable lines left out; line 31:")
+            .starts_with("train: 4 lines left out that cannot be used; line 31:")
     );
 }
 

@@ -1,7 +1,9 @@
+use serde_json::{Value, json};
+
 use super::*;
 use crate::config::FilesConfig;
 use crate::tasks::file_task::{FileTask, load_texts};
-use crate::tasks::{Split, Task as _, TaskError, slip};
+use crate::tasks::{Reasoning, Split, Task as _, TaskError};
 
 const SOLUTION: &str =
     r"Since $x + 1 = 3$, half of $x$ is \[ \frac{x}{2} = 1 \] so $\boxed{\dfrac12}$.";
@@ -102,20 +104,22 @@ fn a_solution_without_a_box_has_no_reference() {
 }
 
 #[test]
-fn a_wrong_path_ends_with_its_first_false_equation_of_numbers() {
+fn reasoning_is_not_judged() {
     let task = task(Layout::Compact);
     let problem = task.problem(Split::Train, 3, 0);
-    for (completion, wanted) in [
-        ("$2+3=6$ and $x=6$", "✖ 2+3=6 NotEqual"),
-        (
-            r"$x=1$, \(4 \cdot 5 = 20 = 19\)",
-            r"x=1 ✖ 4\cdot5=20=19 NotEqual",
-        ),
-        // What has letters or may be a pair is not checked, and all of this holds.
-        ("$x+1=5$, $(1,2)=(3,4)$, $2+3=5$", "none"),
-        ("2+3=6", "none"),
-    ] {
-        let path = task.wrong_path(&problem, completion, true);
-        assert_eq!(slip::told(path), wanted, "{completion}");
+    for completion in [SOLUTION, r"$2+3=6$, so $\boxed{6}$", "prose", ""] {
+        assert_eq!(
+            task.reasoning(&problem, completion, true),
+            Reasoning::NotJudged
+        );
+        assert_eq!(task.wrong_path(&problem, completion, true), None);
     }
+}
+
+#[test]
+fn texts_are_kept_as_they_are() {
+    let solution = " So \\boxed{7}. \n";
+    let task = load(Layout::Compact, 1.into(), solution).expect("good lines");
+    let problem = task.problem(Split::Train, 1, 0);
+    assert_eq!(task.demonstration(&problem, 0), solution);
 }

@@ -60,13 +60,23 @@ fn other_encodings_are_refused_as_a_whole() {
         error.to_string(),
         "a.jsonl is written in UTF-16: save it as UTF-8"
     );
+    let error = rows("a.parquet", b"version https://git-lfs.github.com/spec/v1\n");
+    let message = error.expect_err("a pointer").to_string();
+    assert!(
+        message.starts_with("a.parquet is a Git LFS pointer: the place"),
+        "{message}"
+    );
+    assert!(message.contains("git lfs pull"), "{message}");
 }
 
 fn sample() -> Object {
     let value = serde_json::json!({
         "Question": "q", "answer": 5, "names": ["a", 7], "flags": [true, "x"], "empty": null,
     });
-    value.as_object().expect("an object").clone()
+    match Value::from(value) {
+        Value::Object(object) => object,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -81,7 +91,7 @@ fn a_missing_key_names_the_nearest() {
         reason("zzz"),
         "no key `zzz`; the line has `Question`, `answer`, `names`, `flags`, `empty`"
     );
-    let empty = value(&Object::new(), "a")
+    let empty = value(&Object::default(), "a")
         .expect_err("not there")
         .to_string();
     assert_eq!(empty, "no key `a`; the object is empty");

@@ -14,9 +14,16 @@ static NAMED_LETTER: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a valid pattern")
 });
 
+/// A second letter right behind the first: `A or B`, `(A), (B)`, `A/B`.
+static ANOTHER_LETTER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^[).:]?\s*(?:,|/|&|;|and\b|or\b)\s*(?:and\b|or\b)?\s*\(?[A-Za-z](?:[).,:;!\s]|$)")
+        .expect("a valid pattern")
+});
+
 /// The normal form of a choice: its letter in upper case where one can be read, else the option's
-/// text in lower case with white space collapsed and without a full stop.
-pub fn normalise(answer: &str) -> String {
+/// text in lower case with white space collapsed and without a full stop. `None` where several
+/// letters are named.
+pub fn normalise(answer: &str) -> Option<String> {
     let answer = super::collapse_white_space(answer);
     let leading = LEADING_LETTER
         .captures(&answer)
@@ -27,8 +34,10 @@ pub fn normalise(answer: &str) -> String {
             .last()
             .and_then(|found| found.get(1))
     };
+    let several = |end: usize| ANOTHER_LETTER.is_match(&answer[end..]);
     match leading.or_else(named) {
-        Some(letter) => letter.as_str().to_uppercase(),
-        None => answer.trim_end_matches('.').to_lowercase(),
+        Some(letter) if several(letter.end()) => None,
+        Some(letter) => Some(letter.as_str().to_uppercase()),
+        None => Some(answer.trim_end_matches('.').to_lowercase()),
     }
 }

@@ -6,10 +6,16 @@
 
 mod boxed;
 mod choice;
+mod marks;
 mod number;
+pub mod quantity;
 
 pub use boxed::{last_boxed, normalise as normalise_math};
-pub use number::Decimal;
+pub use marks::{
+    Marked, before_hashed_number, before_hashes, hashed_number, marked, marked_answer,
+};
+pub use number::Number;
+pub use quantity::Leading;
 
 use super::{Reward, tags};
 use crate::config::{Layout, Verifier};
@@ -19,6 +25,14 @@ const ANSWER_REWARD: f32 = 1.0;
 /// The part of a reward that says whether the tags stand where they should. A small reward for
 /// the format alone gives a model something to learn from before its first right answer.
 const FORMAT_REWARD: f32 = 0.1;
+
+/// The parts of [`reward`] in a layout.
+pub fn reward_parts(layout: Layout) -> &'static [&'static str] {
+    match layout {
+        Layout::Compact => &["answer"],
+        Layout::Tags => &["format", "answer"],
+    }
+}
 
 /// The reward of the file tasks: 1 for the right answer and, where the layout asks for tags,
 /// 0.1 for having each of them once and in order.
@@ -48,27 +62,17 @@ pub fn whole_lines(completion: &str, finished: bool) -> &str {
     completion.rfind('\n').map_or("", |end| &completion[..end])
 }
 
-/// The text after the last `####` up to the end of its line, if there is any.
-pub fn after_hashes(text: &str) -> Option<&str> {
-    let (_, rest) = text.rsplit_once("####")?;
-    let answer = rest.trim_start_matches([' ', '\t']).lines().next()?.trim();
-    (!answer.is_empty()).then_some(answer)
-}
-
-/// The answer a text marks as such: inside the last `<answer>` block, else after the last `####`,
-/// else inside the last `\boxed{}`.
-pub fn marked_answer(text: &str) -> Option<&str> {
-    tags::answer(text)
-        .or_else(|| after_hashes(text))
-        .or_else(|| last_boxed(text))
-}
-
 /// The normal form of the answer that `text` gives: of the marked answer where there is one
-/// ([`marked_answer`]), otherwise of the whole text; a mathematical answer must be marked. `None`
-/// where no answer can be read.
+/// ([`marked`]), otherwise of the whole text; a mathematical answer must be marked. `None` where no
+/// answer can be read.
 pub fn read(verifier: Verifier, text: &str) -> Option<String> {
-    match (marked_answer(text), verifier) {
-        (Some(answer), _) => normal_form(verifier, answer),
+    match (marked(verifier, text), verifier) {
+        // As in GSM8K, the number stands first: `#### 10 apples for 3 children`.
+        (Some(Marked::Hashed(answer)), Verifier::Number) => match quantity::leading(answer) {
+            Leading::Number(number) => Some(number.to_string()),
+            Leading::Unreadable | Leading::Nothing => None,
+        },
+        (Some(mark), _) => normal_form(verifier, mark.text()),
         (None, Verifier::Boxed) => None,
         (None, _) => normal_form(verifier, text),
     }
@@ -78,9 +82,9 @@ pub fn read(verifier: Verifier, text: &str) -> Option<String> {
 pub fn normal_form(verifier: Verifier, answer: &str) -> Option<String> {
     let normal = match verifier {
         Verifier::Exact | Verifier::Regex => collapse_white_space(answer),
-        Verifier::Number => number::last_number(answer)?.to_string(),
+        Verifier::Number => quantity::last(answer)?.to_string(),
         Verifier::Boxed => normalise_math(last_boxed(answer).unwrap_or(answer)),
-        Verifier::Choice => choice::normalise(answer),
+        Verifier::Choice => choice::normalise(answer)?,
     };
     (!normal.is_empty()).then_some(normal)
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn decimal(text: &str) -> Option<String> {
-    Decimal::parse(text).map(|number| number.to_string())
+    Number::parse(text).map(|number| number.to_string())
 }
 
 #[test]
@@ -21,32 +21,40 @@ fn equal_numbers_have_equal_text() {
         ("0", "0"),
         (" 25% ", "25"),
         ("100000000000000000000000001", "100000000000000000000000001"),
+        ("1e5", "100000"),
+        ("3/4", "0.75"),
+        ("2/6", "1/3"),
+        ("-7/7", "-1"),
+        ("1/64", "0.015625"),
     ] {
         assert_eq!(decimal(text).as_deref(), Some(lowest), "{text}");
     }
-    for text in ["", ".", "-", "1.2.3", "1e5", "1 2", "x", "3/4", "--1", "٣"] {
+    for text in [
+        "", ".", "-", "1.2.3", "1 2", "x", "--1", "٣", "1/0", "5 m", "so 5",
+    ] {
         assert_eq!(decimal(text), None, "{text}");
     }
 }
 
 #[test]
-fn the_last_number_of_a_text_is_found_with_its_sign() {
-    for (text, found) in [
-        ("It is 5, or rather 6.", Some("6")),
-        ("= $1,200.50 a day", Some("1200.5")),
-        ("7-2", Some("2")),
-        ("it is -2", Some("-2")),
-        ("-2", Some("-2")),
-        ("minus −2.5 m", Some("-2.5")),
-        ("(3)-4", Some("4")),
-        ("so .5", Some("0.5")),
-        ("é12é", Some("12")),
-        ("3/4", None),
-        ("none", None),
+fn numbers_of_programs_are_read_with_their_exponents() {
+    for (text, number) in [
+        ("1e20", Some("100000000000000000000")),
+        ("1.5E+3", Some("1500")),
+        ("-2.50e-1", Some("-0.25")),
+        ("0e999", Some("0")),
+        ("12.0", Some("12")),
+        ("1e401", None),
+        ("1e-401", None),
+        ("NaN", None),
+        ("inf", None),
         ("", None),
+        ("-", None),
+        ("1e", None),
+        ("1 2", None),
     ] {
-        let number = number::last_number(text).map(|number| number.to_string());
-        assert_eq!(number.as_deref(), found, "{text}");
+        let read = Number::plain(text).map(|number| number.to_string());
+        assert_eq!(read.as_deref(), number, "{text}");
     }
 }
 
@@ -134,10 +142,29 @@ fn a_choice_is_its_letter_or_its_text() {
         ("I first thought the answer is A, but the answer is D", "D"),
         ("A   Cat.", "a cat"),
         ("Paris", "paris"),
+        ("(B) A or not", "B"),
     ] {
         assert_eq!(
             normal_form(Verifier::Choice, text).as_deref(),
             Some(choice),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn several_letters_are_no_choice() {
+    for text in [
+        "A or B",
+        "(A) or (B)",
+        "A, B",
+        "The answer is A or B",
+        "A) and C)",
+        "b/c",
+    ] {
+        assert_eq!(
+            normal_form(Verifier::Choice, text).filter(|choice| choice.len() == 1),
+            None,
             "{text}"
         );
     }
@@ -166,7 +193,8 @@ fn the_marked_answer_is_read_before_anything_else() {
         read(Verifier::Number, r"1 \boxed{2} 3").as_deref(),
         Some("2")
     );
-    assert_eq!(read(Verifier::Number, "1 2 3").as_deref(), Some("3"));
+    assert_eq!(read(Verifier::Number, "1; 2; 3").as_deref(), Some("3"));
+    assert_eq!(read(Verifier::Number, "1 2 3"), None);
     assert_eq!(read(Verifier::Exact, " a \n b ").as_deref(), Some("a b"));
     assert_eq!(
         read(Verifier::Boxed, r"so \boxed{ 1/2 }").as_deref(),
@@ -174,7 +202,81 @@ fn the_marked_answer_is_read_before_anything_else() {
     );
     assert_eq!(read(Verifier::Boxed, "so 1/2"), None);
     assert_eq!(read(Verifier::Exact, "  "), None);
-    assert_eq!(after_hashes("#### \n5"), None);
+    assert_eq!(marked(Verifier::Exact, "#### \n5"), None);
+}
+
+#[test]
+fn a_mark_that_holds_no_answer_of_the_kind_hides_no_other() {
+    let headings = "#### Step 1\nAdd.\n#### Step 2\nSo it is \\boxed{14}.";
+    for verifier in [
+        Verifier::Boxed,
+        Verifier::Number,
+        Verifier::Exact,
+        Verifier::Choice,
+    ] {
+        assert_eq!(
+            read(verifier, headings).as_deref(),
+            Some("14"),
+            "{verifier:?}"
+        );
+    }
+    for (verifier, text, answer) in [
+        // The box belongs to its verifier, whatever stands in front of it or behind.
+        (Verifier::Boxed, "\\boxed{14}\n#### Check\nfine", Some("14")),
+        (Verifier::Boxed, "\\boxed{14}\n#### 15", Some("14")),
+        (Verifier::Boxed, "So.\n#### 1/2", Some(r"\frac{1}{2}")),
+        (
+            Verifier::Boxed,
+            "<think>\\boxed{3}?</think><answer>5</answer>",
+            Some("5"),
+        ),
+        (
+            Verifier::Boxed,
+            "<think>\\boxed{3}?</think><answer>\\boxed{5}</answer>",
+            Some("5"),
+        ),
+        (Verifier::Boxed, "<think>\\boxed{3}", Some("3")),
+        // A number stands right behind the marks.
+        (
+            Verifier::Number,
+            "#### 72\n#### Checking step 2",
+            Some("72"),
+        ),
+        (
+            Verifier::Number,
+            "#### 2. Add them\nis \\boxed{7}",
+            Some("7"),
+        ),
+        (
+            Verifier::Number,
+            "#### 10 apples for 3 children",
+            Some("10"),
+        ),
+        (Verifier::Number, "1\n#### 3 to 4", None),
+        (Verifier::Number, "##### 5\nso 6", Some("6")),
+        // Any other answer stands on the last line.
+        (
+            Verifier::Exact,
+            "#### First\nthen\n#### New York\n",
+            Some("New York"),
+        ),
+        (Verifier::Exact, "#### First\nthen \\boxed{x}", Some("x")),
+        (
+            Verifier::Choice,
+            "#### Options\nthe answer is (B).",
+            Some("B"),
+        ),
+    ] {
+        assert_eq!(
+            read(verifier, text).as_deref(),
+            answer,
+            "{verifier:?} {text}"
+        );
+    }
+    assert_eq!(marked_answer(headings), Some("14"));
+    assert_eq!(marked_answer("#### 72\nmore"), Some("72"));
+    assert_eq!(marked_answer("#### yes"), Some("yes"));
+    assert_eq!(marked_answer("no mark"), None);
 }
 
 #[test]

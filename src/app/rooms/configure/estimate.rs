@@ -177,7 +177,7 @@ fn sizes(ui: &mut Ui, estimate: &Estimate) {
 }
 
 /// The parts of a memory estimate with what they are.
-fn parts(memory: &Memory) -> [(&'static str, u64, &'static str); 4] {
+fn parts(memory: &Memory) -> [(&'static str, u64, &'static str); 5] {
     [
         (
             "Weights",
@@ -193,6 +193,11 @@ fn parts(memory: &Memory) -> [(&'static str, u64, &'static str); 4] {
             "Learning",
             memory.activations,
             "What the largest batch leaves behind for the gradients, and these",
+        ),
+        (
+            "Saving",
+            memory.saving,
+            "The files of a checkpoint, before they are written",
         ),
         (
             "Program",

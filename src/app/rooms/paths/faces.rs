@@ -156,7 +156,7 @@ mod tests {
         let wrong = faces.iter().find(|face| face.head.starts_with('⚠'));
         assert!(wrong.is_some_and(|face| {
             face.words
-                .contains("The first wrong step: 3+3\nOne operation does not lead here")
+                .contains("The first wrong step: 3+3\nIt has another value than the step before")
         }));
     }
 

@@ -234,7 +234,7 @@ fn wrong_answers_are_shown_up_to_the_step_that_went_wrong() {
     harness.run();
     harness.get_by_label_contains("3+3\n2 of 3 samples come through here; 1 of 2 right");
     harness
-        .get_by_label_contains("The first wrong step: 7\nOne operation does not lead here")
+        .get_by_label_contains("The first wrong step: 7\nIt has another value than the step before")
         .click();
     harness.run();
     harness.get_by_label("⚠ go wrong at a step");

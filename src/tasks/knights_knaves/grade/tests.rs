@@ -81,17 +81,31 @@ fn the_reward_with_tags_is_that_of_logic_rl() {
 #[test]
 fn assumptions_make_the_path() {
     let names = named(&["Zoey", "Luke"]);
-    let path = |text: &str| Wording::English.path(&names, text);
+    let path = |text: &str| steps(&assumptions(&names, text));
     let text = "Luke says that Zoey is a knave. Assume Zoey is a knight. If Luke is a knave then \
                 fine. Luke cannot be a knight, because Zoey is a knight. Suppose that Luke is a \
                 knave. Assume Chloe is a knave.";
-    assert_eq!(path(text).as_deref(), Some("1=knight|2=knight|2=knave"));
-    assert_eq!(path("Zoey is a knight and Luke is a knave."), None);
+    assert_eq!(path(text), "1=knight|2=knight|2=knave");
+    assert_eq!(path("Zoey is a knight and Luke is a knave."), "");
     let letters = named(&["A", "B"]);
-    let path = |text: &str| Wording::Short.path(&letters, text);
+    let path = |text: &str| steps(&assumptions_short(&letters, text));
+    assert_eq!(path("A=k+ B=k!A B=n+;A=k B=n"), "1=knight|2=knight|2=knave");
+    assert_eq!(path("A=k B=n"), "");
+}
+
+fn steps(said: &[Said]) -> String {
+    let steps: Vec<String> = said.iter().map(Said::step).collect();
+    steps.join("|")
+}
+
+#[test]
+fn the_parts_of_both_rewards_are_named() {
+    let names = |reward: Reward| -> Vec<String> {
+        reward.parts.into_iter().map(|(name, _)| name).collect()
+    };
     assert_eq!(
-        path("A=k+ B=k!A B=n+;A=k B=n").as_deref(),
-        Some("1=knight|2=knight|2=knave")
+        names(tagged_reward(&[true], "", true, |_| None)),
+        REWARD_PARTS
     );
-    assert_eq!(path("A=k B=n"), None);
+    assert_eq!(names(compact_reward(&[true], None, true)), REWARD_PARTS);
 }

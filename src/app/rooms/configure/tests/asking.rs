@@ -52,6 +52,7 @@ fn only_the_answer_to_the_newest_question_is_taken() {
             weights: 1,
             cache: 2,
             activations: 3,
+            saving: 2,
             other: 0,
             total: 4,
         },

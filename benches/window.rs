@@ -183,6 +183,7 @@ fn completion(step: u64, sample: u32) -> CompletionRecord {
         correct: sample % 2 == 1,
         advantage: Some(0.5),
         path: Some("1+6|7".into()),
+        given: None,
         wrong_path: None,
         logprobs: vec![-0.1; pieces.len()],
         pieces,

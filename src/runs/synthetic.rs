@@ -340,6 +340,7 @@ fn completions(step: u64, accuracy: f64, random: &mut Stream) -> Vec<CompletionR
                 correct,
                 advantage: Some(if correct { 0.71 } else { -1.12 }),
                 path: Some(format!("order {order}")),
+                given: None,
                 wrong_path: None,
                 logprobs: Vec::new(),
                 pieces: Vec::new(),

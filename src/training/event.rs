@@ -127,8 +127,10 @@ pub struct CompletionRecord {
     /// Textbook steps that each step of the path does: 1 each in a demonstration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub step_sizes: Vec<u32>,
-    /// How far reasoning that is wrong or has no path can be followed; see
-    /// [`crate::tasks::Task::wrong_path`].
+    /// The answer it gives, as the task compares answers; none where it gives none (and in logs of 0.1.0).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<String>,
+    /// How far reasoning that does not hold can be followed, where any of it can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrong_path: Option<WrongPath>,
     /// log p of each sampled token at the sampling temperature.
@@ -137,6 +139,73 @@ pub struct CompletionRecord {
     /// The text of each sampled token, as many as `logprobs`; see [`crate::text::Text::token`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pieces: Vec<String>,
+}
+
+impl CompletionRecord {
+    /// What the answer came to.
+    pub fn verdict(&self) -> Verdict {
+        match (self.correct, self.holds) {
+            (false, _) => Verdict::Wrong,
+            (true, Some(false)) => Verdict::Unfaithful,
+            (true, _) => Verdict::Right,
+        }
+    }
+}
+
+/// What an answer came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Wrong,
+    /// The answer is right, but the steps before it do not lead there.
+    Unfaithful,
+    /// By steps that hold, or that nobody judges.
+    Right,
+}
+
+impl Verdict {
+    /// All of them, the best first.
+    pub const ALL: [Self; 3] = [Self::Right, Self::Unfaithful, Self::Wrong];
+
+    /// A sign for it, which needs no colour.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Right => "✔",
+            Self::Unfaithful => "✔⚠",
+            Self::Wrong => "✖",
+        }
+    }
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Unfaithful => "right, steps broken",
+            Self::Wrong => "wrong",
+        }
+    }
+
+    /// What it means, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Right => "The final answer is right",
+            Self::Unfaithful => {
+                "The final answer is right, but the steps before it do not hold: they do not lead to it"
+            }
+            Self::Wrong => "The final answer is wrong, or there is none",
+        }
+    }
+
+    /// Whether the answer is right.
+    pub fn is_right(self) -> bool {
+        self != Self::Wrong
+    }
+}
+
+impl From<bool> for Verdict {
+    /// Of an answer whose steps are not known.
+    fn from(correct: bool) -> Self {
+        if correct { Self::Right } else { Self::Wrong }
+    }
 }
 
 /// One line of `evaluations.jsonl`: an exam or a test, one level (or one perturbation of it).

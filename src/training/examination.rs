@@ -15,7 +15,7 @@ use crate::evaluation::{Sample, Tallies, Tally, names, pooled_accuracy, summaris
 use crate::model::Model;
 use crate::rng::fingerprint;
 use crate::rollout::{Completion, Limits, Request, Sampling};
-use crate::tasks::{Problem, Split, Task};
+use crate::tasks::{Problem, Reasoning, Split, Task};
 use crate::text::Text;
 
 /// Problems asked in one unit of work.
@@ -89,6 +89,7 @@ impl Study {
             holds: None,
             path: None,
             step_sizes: Vec::new(),
+            given: None,
             wrong_path: None,
             logprobs: Vec::new(),
             pieces: Vec::new(),
@@ -102,7 +103,7 @@ impl Study {
         let record = self.judge(problem, 0, completion);
         Sample {
             tokens: without_end(completion).to_vec(),
-            answer: self.task.answer(problem, &record.completion),
+            answer: record.given,
             correct: record.correct,
             judged: record.holds.is_some(),
             path: record.path,
@@ -125,11 +126,18 @@ impl Study {
     ) -> CompletionRecord {
         let text = self.text.decode(without_end(completion));
         let reward = self.task.score(problem, &text, completion.finished);
-        let path = self.task.path(problem, &text);
-        let wrong_path = match path.is_none() || !reward.correct {
-            true => self.task.wrong_path(problem, &text, completion.finished),
-            false => None,
-        };
+        let given = self.task.answer(problem, &text);
+        let (mut holds, mut path, mut step_sizes, mut wrong_path) = (None, None, Vec::new(), None);
+        match self.task.reasoning(problem, &text, completion.finished) {
+            Reasoning::NotJudged => path = self.task.likeness(problem, &text),
+            Reasoning::Holds(chain) => {
+                (holds, path) = (Some(true), Some(chain.path()));
+                step_sizes = chain.sizes;
+            }
+            Reasoning::Broken(broken) => {
+                (holds, wrong_path) = (Some(false), broken.if_readable());
+            }
+        }
         CompletionRecord {
             step: 0,
             source: String::new(),
@@ -139,13 +147,9 @@ impl Study {
             prompt: problem.prompt.clone(),
             answer: problem.answer.clone(),
             sample: sample as u32,
-            holds: match (&path, &wrong_path) {
-                (Some(_), _) => Some(true),
-                (None, Some(_)) => Some(false),
-                (None, None) => None,
-            },
+            holds,
             path,
-            step_sizes: Vec::new(),
+            step_sizes,
             completion: text,
             finished: completion.finished,
             tokens: completion.tokens.len(),
@@ -153,6 +157,7 @@ impl Study {
             parts: reward.parts,
             correct: reward.correct,
             advantage: None,
+            given,
             wrong_path,
             logprobs: Vec::new(),
             pieces: Vec::new(),

@@ -30,7 +30,7 @@ pub use checkpoint::{Snapshot, State};
 pub use estimate::{Estimate, Memory, StepTimes, measure_steps};
 pub use event::{
     Alarm, BatchItem, Branch, CARD_PROGRAMS, Command, CompletionRecord, EvaluationRecord, Event,
-    Judgements, Phase, StepRecord, exam_means,
+    Judgements, Phase, StepRecord, Verdict, exam_means,
 };
 pub use examination::{Examination, Study, TestSet};
 pub use lengths::TooLong;

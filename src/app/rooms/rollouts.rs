@@ -22,6 +22,7 @@ use super::Room;
 use crate::app::record::Record;
 use crate::app::{Action, Actions, World, widgets};
 use crate::balance::Branch;
+use crate::training::Verdict;
 use bar::{choices, sources, stepped};
 pub(super) use detail::show as show_completion;
 pub(super) use kept::Kept;
@@ -225,18 +226,12 @@ impl Rollouts {
             ui.add(search).labelled_by(label.id).on_hover_text(help);
             if self.view == View::Table {
                 choices(ui, "Show", &mut filter.source, sources(), "everything");
-                let verdicts = [
-                    (true, "right".into(), "The final answer is right"),
-                    (
-                        false,
-                        "wrong".into(),
-                        "The final answer is wrong or missing",
-                    ),
-                ];
+                let named = |verdict: Verdict| (verdict, verdict.words().into(), verdict.meaning());
+                let verdicts = Verdict::ALL.map(named);
                 choices(
                     ui,
                     "Answers",
-                    &mut filter.correct,
+                    &mut filter.verdict,
                     verdicts,
                     "right and wrong",
                 );

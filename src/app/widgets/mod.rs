@@ -12,6 +12,7 @@ use eframe::egui::{self, Color32, RichText, Ui};
 
 use super::theme;
 use crate::balance::Branch;
+use crate::training::Verdict;
 
 /// A room without anything to show yet: says what would be here, and how to get there.
 pub fn nothing_yet(ui: &mut Ui, title: &str, how: &str) {
@@ -41,15 +42,19 @@ pub fn branch_label(ui: &mut Ui, branch: Branch) -> egui::Response {
 }
 
 /// Right or wrong as a sign and a colour.
-pub fn verdict(ui: &mut Ui, correct: bool) -> egui::Response {
-    let color = theme::palette(ui).verdict(correct);
-    let (sign, words) = if correct {
-        ("✔", "right")
-    } else {
-        ("✖", "wrong")
-    };
-    ui.label(RichText::new(sign).color(color))
-        .on_hover_text(words)
+pub fn verdict(ui: &mut Ui, verdict: impl Into<Verdict>) -> egui::Response {
+    let verdict = verdict.into();
+    let color = theme::palette(ui).verdict(verdict.is_right());
+    ui.label(RichText::new(verdict.sign()).color(color))
+        .on_hover_text(verdict.meaning())
+}
+
+/// The same with its word behind it.
+pub fn verdict_in_words(ui: &mut Ui, verdict: Verdict) -> egui::Response {
+    let color = theme::palette(ui).verdict(verdict.is_right());
+    let text = format!("{} {}", verdict.sign(), verdict.words());
+    ui.label(RichText::new(text).strong().color(color))
+        .on_hover_text(verdict.meaning())
 }
 
 /// A horizontal bar for a value between `-limit` and `limit`, from the middle, with its number.

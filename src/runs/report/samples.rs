@@ -69,11 +69,12 @@ fn two_ways<'a>(
 }
 
 fn card(title: &str, sample: &CompletionRecord) -> String {
-    let (verdict, class, colour) = if sample.correct {
-        ("✔ right", "good", "c-right")
-    } else {
-        ("✖ wrong", "bad", "c-wrong")
+    let verdict = sample.verdict();
+    let (class, colour) = match verdict.is_right() {
+        true => ("good", "c-right"),
+        false => ("bad", "c-wrong"),
     };
+    let verdict = format!("{} {}", verdict.sign(), verdict.words());
     let mut facts = vec![format!("reward {}", number(f64::from(sample.reward)))];
     if sample.parts.len() > 1 {
         let parts: Vec<String> = sample

@@ -130,10 +130,7 @@ fn card(
 }
 
 fn verdict(ui: &mut Ui, record: &CompletionRecord) {
-    let color = theme::palette(ui).verdict(record.correct);
-    widgets::verdict(ui, record.correct);
-    let word = if record.correct { "right" } else { "wrong" };
-    ui.label(RichText::new(word).strong().color(color));
+    widgets::verdict_in_words(ui, record.verdict());
     let hint = "What this answer would earn in training, part by part";
     let reward = format!("reward {:.2}", record.reward);
     ui.label(reward).on_hover_text(hint);

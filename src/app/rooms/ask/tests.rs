@@ -42,6 +42,7 @@ fn sampled(ticket: u64, verdicts: &[bool]) -> Reply {
         correct,
         advantage: None,
         path: None,
+        given: None,
         wrong_path: None,
         logprobs: Vec::new(),
         pieces: Vec::new(),

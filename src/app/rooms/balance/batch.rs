@@ -349,7 +349,7 @@ fn bars(ui: &mut Ui, item: &BatchItem, advantages: &[f32]) {
 
 fn answer(ui: &mut Ui, completion: &CompletionRecord) {
     ui.horizontal(|ui| {
-        verdict(ui, completion.correct);
+        verdict(ui, completion.verdict());
         ui.label(RichText::new(format!("reward {}", number(completion.reward.into()))).small());
         if let Some(advantage) = completion.advantage {
             ui.label(RichText::new(format!("advantage {}", signed(advantage))).small())

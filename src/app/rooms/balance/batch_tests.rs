@@ -38,6 +38,7 @@ fn completions(level: u32, problem: u64, correct: &[bool]) -> Vec<CompletionReco
         correct,
         advantage: None,
         path: None,
+        given: None,
         wrong_path: None,
         logprobs: Vec::new(),
         pieces: Vec::new(),

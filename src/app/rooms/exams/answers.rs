@@ -10,8 +10,8 @@ use super::grid::{Sitting, Spot, sittings};
 use super::numbers::reworded;
 use crate::app::record::Record;
 use crate::app::rooms::rollouts::{Kept, one_line, show_completion};
-use crate::app::{Actions, theme};
-use crate::training::{CompletionRecord, EvaluationRecord};
+use crate::app::{Actions, theme, widgets};
+use crate::training::{CompletionRecord, EvaluationRecord, Verdict};
 
 const ROW: f32 = 24.0;
 /// Rooms wider than this have the opened answer at the side.
@@ -97,7 +97,17 @@ impl Answers {
                 .iter()
                 .filter(|&&row| list.records[row].correct)
                 .count();
-            ui.weak(format!("{} listed, {right} right", list.rows.len()));
+            let broken = (list.rows.iter())
+                .filter(|&&row| list.records[row].verdict() == Verdict::Unfaithful)
+                .count();
+            let of_these = match broken {
+                0 => String::new(),
+                broken => format!(", {broken} of them by steps that do not hold (✔⚠)"),
+            };
+            ui.weak(format!(
+                "{} listed, {right} right{of_these}",
+                list.rows.len()
+            ));
             if list.mingled {
                 ui.weak("problems said differently are among them");
             }
@@ -230,7 +240,10 @@ fn rows(ui: &mut Ui, list: &List, open: Option<usize>) -> Option<usize> {
         .column(Column::exact(58.0));
     let table = table.header(ROW, |mut header| {
         for (title, help) in [
-            ("right", "Whether the final answer is right"),
+            (
+                "right",
+                "Whether the final answer is right: ✔, ✔⚠ where the steps before it do not hold, ✖",
+            ),
             ("problem", "What the model was asked"),
             ("reference", "The right answer"),
             (
@@ -255,8 +268,7 @@ fn rows(ui: &mut Ui, list: &List, open: Option<usize>) -> Option<usize> {
             let record = &list.records[index];
             row.set_selected(open == Some(index));
             row.col(|ui| {
-                let color = theme::palette(ui).verdict(record.correct);
-                ui.colored_label(color, if record.correct { "right" } else { "wrong" });
+                widgets::verdict(ui, record.verdict());
             });
             row.col(|ui| {
                 // A button, so that rows can be reached and opened with the keyboard.

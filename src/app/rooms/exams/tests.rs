@@ -54,6 +54,7 @@ pub(super) fn answer(kind: &str, level: u32, correct: bool) -> CompletionRecord 
         correct,
         advantage: None,
         path: None,
+        given: None,
         wrong_path: None,
         logprobs: Vec::new(),
         pieces: Vec::new(),

@@ -3,6 +3,7 @@
 use eframe::egui::{Vec2, vec2};
 
 use super::tree::{Kind, Node, Tree};
+use crate::training::Verdict;
 
 /// The two lines on a node and the room they take.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,27 +58,31 @@ fn face(node: &Node, prompt: &str, total: usize) -> Face {
                 0 | 1 => short(&node.text, STEP_LETTERS),
                 steps => format!("… {steps} steps …"),
             },
-            share.clone(),
+            match node.size.filter(|&size| size != 1) {
+                None => share.clone(),
+                Some(size) => format!("{share}, {size} at once"),
+            },
             format!(
-                "{}\n{count} of {total} samples come through here; {share}",
-                node.text
+                "{}\n{}{count} of {total} samples come through here; {share}",
+                node.text,
+                size_in_words(node.size)
             ),
         ),
-        Kind::End { correct } => {
-            let (sign, word) = if correct {
-                ("✔", "Right")
-            } else {
-                ("✖", "Wrong")
-            };
+        Kind::End(verdict) => {
             let answer = match node.text.as_str() {
-                "" => word.to_lowercase(),
+                "" => verdict.words().to_owned(),
                 text => short(text, ANSWER_LETTERS),
             };
+            let meaning = verdict.meaning();
             let words = match node.text.as_str() {
-                "" => format!("{word}\n{ended}"),
-                text => format!("{word}: {text}\n{ended}"),
+                "" => format!("{meaning}\n{ended}"),
+                text => format!("{text}\n{meaning}\n{ended}"),
             };
-            (format!("{sign} {answer}"), samples(count), words)
+            (
+                format!("{} {answer}", verdict.sign()),
+                samples(count),
+                words,
+            )
         }
         Kind::Unread => (
             "no readable path".into(),
@@ -91,7 +96,8 @@ fn face(node: &Node, prompt: &str, total: usize) -> Face {
     let width = |text: &str, letter: f32| text.chars().count() as f32 * letter;
     // ✔, ✖ and ⚠ come from another font and are wider than letters.
     let sign = match node.kind {
-        Kind::End { .. } | Kind::Wrong(_) => HEAD * 0.7,
+        Kind::End(Verdict::Unfaithful) => HEAD * 1.4,
+        Kind::End(_) | Kind::Wrong(_) => HEAD * 0.7,
         _ => 0.0,
     };
     let head_width = width(&head, HEAD * 0.605) + sign;
@@ -101,6 +107,15 @@ fn face(node: &Node, prompt: &str, total: usize) -> Face {
         head,
         foot,
         words,
+    }
+}
+
+/// How much a step does at once, where that is worth a word.
+fn size_in_words(size: Option<u32>) -> String {
+    match size {
+        None | Some(1) => String::new(),
+        Some(0) => "It says the same in another way\n".into(),
+        Some(size) => format!("It does {size} steps of a textbook at once\n"),
     }
 }
 
@@ -158,6 +173,22 @@ mod tests {
             face.words
                 .contains("The first wrong step: 3+3\nIt has another value than the step before")
         }));
+    }
+
+    #[test]
+    fn steps_that_do_much_at_once_and_right_answers_without_a_chain_are_marked() {
+        let mut ways = ways(&["5-7 -2=", "5-7 !3 -2!="]);
+        for way in &mut ways {
+            way.sizes = vec![3];
+        }
+        let faces = of(&Tree::of(&ways), "0+5-0-4-3");
+        let step = faces.iter().find(|face| face.head == "5-7");
+        let step = step.expect("the step is there");
+        assert_eq!(step.foot, "2 of 2 right, 3 at once");
+        assert!(step.words.contains("It does 3 steps of a textbook at once"));
+        let broken = faces.iter().find(|face| face.head.starts_with("✔⚠"));
+        let words = &broken.expect("a right answer is marked").words;
+        assert!(words.contains("the steps before it do not hold"), "{words}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How diverse some samples are, in numbers and in a sentence.
 
 use crate::evaluation::Counts;
-use crate::training::CompletionRecord;
+use crate::training::{CompletionRecord, Verdict};
 
 /// Diversity of the samples of one problem.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Numbers {
     pub unread: usize,
     /// Samples that stumble over a step.
     pub slipped: usize,
+    /// Right answers whose steps do not hold.
+    pub unfaithful: usize,
 }
 
 impl Numbers {
@@ -38,6 +40,10 @@ impl Numbers {
                 .iter()
                 .filter(|record| record.path.is_none() && record.wrong_path.is_none())
                 .count(),
+            unfaithful: records
+                .iter()
+                .filter(|record| record.verdict() == Verdict::Unfaithful)
+                .count(),
             slipped: records
                 .iter()
                 .filter(|record| {
@@ -52,7 +58,7 @@ impl Numbers {
 /// Both sides in a sentence.
 pub fn compared(left: &Numbers, right: &Numbers) -> String {
     let ways = match (left.right_ways, right.right_ways) {
-        (0, 0) => "Neither side shows a readable way to the right answer".into(),
+        (0, 0) => "Neither side shows steps that hold down to the right answer".into(),
         (one, other) if one == other => format!("Both use {}", correct_ways(one)),
         (0, other) => format!("Right uses {}, left none", correct_ways(other)),
         (one, 0) => format!("Left uses {}, right none", correct_ways(one)),
@@ -78,7 +84,7 @@ pub fn told(side: &Numbers) -> String {
         side.right,
         side.samples,
         match side.right_ways {
-            0 => "no way that can be read".into(),
+            0 => "no steps that hold".into(),
             ways => correct_ways(ways),
         }
     )
@@ -116,6 +122,7 @@ mod tests {
             correct,
             advantage: None,
             path: path.map(Into::into),
+            given: None,
             wrong_path: None,
             logprobs: Vec::new(),
             pieces: Vec::new(),
@@ -142,8 +149,13 @@ mod tests {
             entropy: Some(entropy),
             unread: 2,
             slipped: 0,
+            unfaithful: 0,
         };
         assert_eq!(numbers, wanted);
+        let mut broken = record(None, true);
+        broken.holds = Some(false);
+        let counted = Numbers::of(&[broken, record(Some("a"), true)]);
+        assert_eq!((counted.right, counted.unfaithful), (2, 1));
         let mut slip = record(None, false);
         slip.wrong_path = Some(WrongPath {
             steps: vec!["a".into()],
@@ -185,7 +197,7 @@ mod tests {
         assert!(compared(&side(0, 0, 8), &side(0, 1, 8)).starts_with("Neither"));
         assert_eq!(
             told(&side(0, 1, 8)),
-            "1 of 8 samples are correct, by no way that can be read."
+            "1 of 8 samples are correct, by no steps that hold."
         );
     }
 }

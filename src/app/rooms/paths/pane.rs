@@ -239,7 +239,7 @@ fn zoomed(seen: TSTransform, around: Vec2, factor: f32) -> TSTransform {
 
 fn color_of(node: &Node, colors: &Palette) -> Color32 {
     match node.kind {
-        Kind::End { correct } => colors.verdict(correct),
+        Kind::End(verdict) => colors.verdict(verdict.is_right()),
         Kind::Wrong(_) => colors.wrong,
         Kind::Unread => colors.faint,
         Kind::Root | Kind::Step => colors.share(node.share()),
@@ -269,7 +269,7 @@ fn paint(ui: &Ui, node: &Node, face: &Face, rect: Rect, zoom: f32, (strength, li
     let colors = theme::palette(ui);
     let color = color_of(node, colors).gamma_multiply(strength);
     let round = match node.kind {
-        Kind::End { .. } => rect.height() / 2.0,
+        Kind::End(_) => rect.height() / 2.0,
         _ => 5.0 * zoom,
     };
     // A ground of its own, so that edges behind do not shine through.

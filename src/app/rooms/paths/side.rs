@@ -240,9 +240,15 @@ impl Drawn {
                     numbers.slipped.to_string(),
                     "⚠ go wrong at a step",
                     "Samples with a step that does not hold. The tree shows their steps up to the \
-                     first wrong one, in a broken frame with ⚠, and then their answer. What is \
-                     counted as a way does not change by that: where the steps must hold to make \
-                     a path, these samples have none",
+                     first wrong one, in a broken frame with ⚠, and then their answer. They are no \
+                     way: the steps of a way hold",
+                );
+            }
+            if numbers.unfaithful > 0 {
+                put(
+                    numbers.unfaithful.to_string(),
+                    "✔⚠ right, steps broken",
+                    "Right answers whose steps do not lead to them: they count as right, and not as a way",
                 );
             }
             if numbers.unread > 0 {
@@ -293,7 +299,7 @@ impl Drawn {
                     let record = &self.records[sample];
                     samples::in_sight(ui, &mut self.heights[sample], |ui| {
                         ui.horizontal_top(|ui| {
-                            widgets::verdict(ui, record.correct);
+                            widgets::verdict(ui, record.verdict());
                             ui.label(RichText::new(format!("{}", sample + 1)).weak())
                                 .on_hover_text("Number of the sample");
                             ui.vertical(|ui| samples::text(ui, record));
@@ -313,7 +319,7 @@ impl Drawn {
             Kind::Root => None,
             Kind::Step => Some(tree.nodes[node].text.replace('\n', " › ")),
             Kind::Wrong(_) => Some(format!("⚠ {}", tree.nodes[node].text)),
-            Kind::End { .. } | Kind::Unread => Some(self.picture.faces[node].head.clone()),
+            Kind::End(_) | Kind::Unread => Some(self.picture.faces[node].head.clone()),
         };
         let way: Vec<String> = tree.way_to(index).iter().filter_map(part).collect();
         match way.is_empty() {

@@ -4,18 +4,20 @@ use crate::config::TaskKind;
 use crate::tasks::Flaw;
 use crate::tasks::expression::Expression;
 use crate::tasks::verify;
-use crate::training::CompletionRecord;
+use crate::training::{CompletionRecord, Verdict};
 
 /// How a completion went: its steps as far as they hold, what it stumbled over, and where it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Way {
     /// The steps that hold, in order; none where no step can be read.
     pub steps: Option<Vec<String>>,
+    /// How many steps of a textbook each of them does at once; empty where that is not known.
+    pub sizes: Vec<u32>,
     /// The first step that does not hold, after which no more are read.
     pub slip: Option<(String, Flaw)>,
     /// The answer it gives; empty where none can be read.
     pub answer: String,
-    pub correct: bool,
+    pub verdict: Verdict,
 }
 
 /// Reads a completion of a task. Without a task, steps are parted as most tasks do.
@@ -35,6 +37,15 @@ pub fn way(task: Option<TaskKind>, record: &CompletionRecord) -> Way {
         Some(path) => Some(path.steps.iter().map(|step| shown(step)).collect()),
         None => path.map(|path| split(task, path).map(shown).collect()),
     };
+    let parts = steps.as_ref().map_or(0, Vec::len);
+    let sizes = match record.wrong_path {
+        // One expression does all of them.
+        None if task == Some(TaskKind::Countdown) && parts == 1 => {
+            vec![record.step_sizes.iter().sum()]
+        }
+        None if parts == record.step_sizes.len() => record.step_sizes.clone(),
+        _ => Vec::new(),
+    };
     let steps = steps.map(|mut steps| {
         // The last line of a calculation is its answer, which the end of the path shows anyway.
         if slip.is_none() && steps.len() > 1 && steps.last() == Some(&answer) {
@@ -44,9 +55,10 @@ pub fn way(task: Option<TaskKind>, record: &CompletionRecord) -> Way {
     });
     Way {
         steps,
+        sizes,
         slip,
         answer,
-        correct: record.correct,
+        verdict: record.verdict(),
     }
 }
 
@@ -103,7 +115,9 @@ fn answer(task: Option<TaskKind>, record: &CompletionRecord) -> Option<String> {
         Some(TaskKind::KnightsKnaves) => marked()
             .or_else(|| after("CONCLUSION:"))
             .or_else(|| after(";")),
-        Some(TaskKind::Gsm8k | TaskKind::Math | TaskKind::Jsonl) | None => marked(),
+        Some(TaskKind::Gsm8k | TaskKind::Math | TaskKind::Jsonl) | None => {
+            record.given.as_deref().or_else(marked)
+        }
     };
     let found = found?.split_whitespace().collect::<Vec<_>>().join(" ");
     (!found.is_empty()).then_some(found)
@@ -140,6 +154,7 @@ mod tests {
             correct: true,
             advantage: None,
             path: path.map(Into::into),
+            given: None,
             wrong_path: None,
             logprobs: Vec::new(),
             pieces: Vec::new(),
@@ -201,6 +216,31 @@ mod tests {
         assert_eq!(read, ("|x| is 3".into(), "3".into()));
         let read = steps(TaskKind::Gsm8k, "<<2*3=6>>\n#### 6", "2*3=6|6+1=7", "7");
         assert_eq!(read, ("2*3=6 / 6+1=7".into(), "6".into()));
+    }
+
+    #[test]
+    fn steps_tell_how_much_they_do_at_once() {
+        let sized = |task, completion: &str, path: &str, sizes: &[u32]| {
+            let mut record = record(completion, Some(path), "-2");
+            record.step_sizes = sizes.to_vec();
+            let way = way(Some(task), &record);
+            (way.steps.unwrap_or_default(), way.sizes)
+        };
+        let (steps, sizes) = sized(TaskKind::Arithmetic, "=5-7=-2", "5-7|-2", &[3, 1]);
+        assert_eq!((steps.join(" "), sizes), ("5-7".into(), vec![3, 1]));
+        let countdown = "3*5=15 15+7=22;3*5+7";
+        let (steps, sizes) = sized(TaskKind::Countdown, countdown, "7+3*5", &[1, 1]);
+        assert_eq!((steps.len(), sizes), (1, vec![2]));
+        // Where the sizes are not those of the steps that are shown, none is said.
+        let (_, sizes) = sized(TaskKind::Jsonl, "#### -2", "a|b", &[1, 1]);
+        assert!(sizes.is_empty());
+    }
+
+    #[test]
+    fn the_answer_is_the_one_that_was_compared() {
+        let mut boxed = record("#### Step 2\n\\boxed{14}", None, "14");
+        boxed.given = Some("14".into());
+        assert_eq!(way(Some(TaskKind::Jsonl), &boxed).answer, "14");
     }
 
     #[test]

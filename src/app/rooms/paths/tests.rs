@@ -55,6 +55,7 @@ fn sampled(ticket: Ticket, paths: &[Option<&str>]) -> Reply {
         correct: path.is_some(),
         advantage: None,
         path: path.map(Into::into),
+        given: None,
         wrong_path: None,
         logprobs: Vec::new(),
         pieces: Vec::new(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::steps::Way;
 use crate::tasks::Flaw;
+use crate::training::Verdict;
 
 /// What a node stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,9 +15,7 @@ pub enum Kind {
     /// The first step that does not hold; what follows is where its samples end.
     Wrong(Flaw),
     /// Where samples end, right or wrong alike.
-    End {
-        correct: bool,
-    },
+    End(Verdict),
     /// All samples whose path cannot be read.
     Unread,
 }
@@ -37,6 +36,8 @@ pub struct Node {
     pub depth: usize,
     /// Steps that hold up to it, its own included.
     pub steps: usize,
+    /// How many steps of a textbook it does at once, where that is known of a single step.
+    pub size: Option<u32>,
 }
 
 /// Steps in a row without a branch are folded from this many on: the first and the last are shown,
@@ -97,7 +98,7 @@ impl Tree {
         ways: &[Way],
     ) -> usize {
         let index = self.nodes.len();
-        let right = samples.iter().filter(|&&sample| ways[sample].correct);
+        let right = (samples.iter()).filter(|&&sample| ways[sample].verdict.is_right());
         let before = parent.map(|parent| (self.nodes[parent].depth, self.nodes[parent].steps));
         let depth = before.map_or(0, |(depth, _)| depth + 1);
         let own = match kind {
@@ -105,6 +106,8 @@ impl Tree {
             _ => 0,
         };
         let steps = before.map_or(0, |(_, steps)| steps) + own;
+        let sized = |&sample: &usize| ways[sample].sizes.get(steps - 1).copied();
+        let size = samples.first().filter(|_| own == 1).and_then(sized);
         self.nodes.push(Node {
             kind,
             text,
@@ -114,6 +117,7 @@ impl Tree {
             samples,
             depth,
             steps,
+            size,
         });
         if let Some(parent) = parent {
             self.nodes[parent].children.push(index);
@@ -139,7 +143,7 @@ impl Tree {
             for ((kind, text), samples) in groups {
                 let from = self.nodes[parent].steps;
                 let child = self.add(Some(parent), kind, text.to_owned(), samples, ways);
-                if !matches!(kind, Kind::End { .. }) {
+                if !matches!(kind, Kind::End(_)) {
                     open.push(self.fold(child, from, ways));
                 }
             }
@@ -178,15 +182,15 @@ impl Tree {
 
 /// What a sample does after a node.
 fn next<'a>(way: &'a Way, at: &Node) -> (Kind, &'a str) {
-    let correct = way.correct;
+    let end = Kind::End(way.verdict);
     match (&way.steps, at.kind) {
         (None, Kind::Root) => (Kind::Unread, ""),
         // Their answers are as different as their mistakes; only the verdict counts here.
-        (None, _) => (Kind::End { correct }, ""),
+        (None, _) => (end, ""),
         (Some(steps), _) => match steps.get(at.steps) {
             Some(step) => (Kind::Step, step),
             None => match (&way.slip, at.kind) {
-                (_, Kind::Wrong(_)) | (None, _) => (Kind::End { correct }, &way.answer),
+                (_, Kind::Wrong(_)) | (None, _) => (end, &way.answer),
                 (Some((step, flaw)), _) => (Kind::Wrong(*flaw), step),
             },
         },
@@ -198,7 +202,7 @@ pub mod tests {
     use super::*;
 
     /// `3+2 5 5=` is two steps and a right answer; `3+2 4` a wrong one; `3+2 !9 4` goes wrong at
-    /// its second step; `?` cannot be read.
+    /// its second step, and `3+2 !9 5!=` still comes out right; `?` cannot be read.
     pub fn ways(texts: &[&str]) -> Vec<Way> {
         let way = |text: &&str| {
             let mut steps: Vec<String> = text.split(' ').map(Into::into).collect();
@@ -207,8 +211,12 @@ pub mod tests {
             Way {
                 slip: slip.map(|step| (step[1..].to_owned(), Flaw::DoesNotFollow)),
                 steps: (!end.starts_with('?')).then_some(steps),
-                correct: end.ends_with('='),
-                answer: end.trim_end_matches('=').into(),
+                verdict: match (end.ends_with('='), end.ends_with("!=")) {
+                    (_, true) => Verdict::Unfaithful,
+                    (correct, _) => correct.into(),
+                },
+                sizes: Vec::new(),
+                answer: end.trim_end_matches(['=', '!']).into(),
             }
         };
         texts.iter().map(way).collect()

@@ -19,7 +19,7 @@ pub fn show(
     buttons: impl FnOnce(&mut Ui),
 ) {
     ui.horizontal_wrapped(|ui| {
-        verdict(ui, record);
+        widgets::verdict_in_words(ui, record.verdict());
         ui.label(format!("level {}", record.level))
             .on_hover_text("The problem's difficulty");
         ui.label(length(record));
@@ -42,13 +42,7 @@ pub fn show(
         legend(ui);
     }
     field(ui, "Reference answer", &record.answer);
-    let path = record.path.as_deref();
-    field(ui, "Canonical path", path.unwrap_or("none could be read"));
-    let wrong = record.wrong_path.as_ref();
-    if let Some(slip) = wrong.and_then(|path| path.slip.as_ref()) {
-        let text = format!("{}\n{}", slip.step, slip.flaw.words());
-        field(ui, "First wrong step", &text);
-    }
+    reasoning(ui, record);
     if !record.parts.is_empty() {
         rewards(ui, record, grpo);
     }
@@ -64,6 +58,26 @@ pub fn show(
             "How much better than its group a completion was. Above 0 it becomes more probable, \
              below 0 less so.",
         );
+    }
+}
+
+/// What is known of the steps: those that hold, how much each does at once, and the first that does not.
+fn reasoning(ui: &mut Ui, record: &CompletionRecord) {
+    let path = record.path.as_deref();
+    let none = match record.holds {
+        Some(false) => "none: the steps do not hold",
+        _ => "none could be read",
+    };
+    field(ui, "Canonical path", path.unwrap_or(none));
+    if record.step_sizes.iter().any(|&size| size != 1) {
+        let sizes: Vec<String> = record.step_sizes.iter().map(u32::to_string).collect();
+        let text = format!("{} of the textbook's steps", sizes.join(", "));
+        field(ui, "What each step does at once", &text);
+    }
+    let wrong = record.wrong_path.as_ref();
+    if let Some(slip) = wrong.and_then(|path| path.slip.as_ref()) {
+        let text = format!("{}\n{}", slip.step, slip.flaw.words());
+        field(ui, "First wrong step", &text);
     }
 }
 
@@ -86,13 +100,6 @@ pub fn completion(ui: &mut Ui, record: &CompletionRecord) {
     } else {
         widgets::pieces(ui, &pieces);
     }
-}
-
-/// Right or wrong, in words.
-pub fn verdict(ui: &mut Ui, record: &CompletionRecord) {
-    let color = theme::palette(ui).verdict(record.correct);
-    let text = if record.correct { "right" } else { "wrong" };
-    ui.label(RichText::new(text).strong().color(color));
 }
 
 /// Length and how it ended, in words.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::groups::{Group, grouped};
 use crate::config::GrpoConfig;
-use crate::training::CompletionRecord;
+use crate::training::{CompletionRecord, Verdict};
 
 /// What a completion was sampled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -102,7 +102,7 @@ impl Sort {
 pub struct Filter {
     /// Looked for in problem, completion, reference answer and path, whatever the case.
     pub text: String,
-    pub correct: Option<bool>,
+    pub verdict: Option<Verdict>,
     pub level: Option<u32>,
     pub source: Option<Source>,
     /// Only groups in which not all completions earned the same.
@@ -113,7 +113,7 @@ impl Default for Filter {
     fn default() -> Self {
         Self {
             text: String::new(),
-            correct: None,
+            verdict: None,
             level: None,
             source: Some(Source::Quiz),
             mixed: false,
@@ -126,12 +126,12 @@ impl Filter {
     pub fn narrows(&self) -> bool {
         let Self {
             text,
-            correct,
+            verdict,
             level,
             mixed,
             source: _,
         } = self;
-        !text.trim().is_empty() || correct.is_some() || level.is_some() || *mixed
+        !text.trim().is_empty() || verdict.is_some() || level.is_some() || *mixed
     }
 }
 
@@ -187,8 +187,8 @@ impl Sheet {
         let pass = |&row: &usize| {
             let record = &self.records[row];
             filter
-                .correct
-                .is_none_or(|correct| record.correct == correct)
+                .verdict
+                .is_none_or(|verdict| record.verdict() == verdict)
                 && filter.level.is_none_or(|level| record.level == level)
                 && filter
                     .source
@@ -222,7 +222,7 @@ impl Sheet {
         let order = match key {
             Key::Problem => first.prompt.cmp(&second.prompt),
             Key::Completion => first.completion.cmp(&second.completion),
-            Key::Verdict => first.correct.cmp(&second.correct),
+            Key::Verdict => first.verdict().cmp(&second.verdict()),
             Key::Ended => first.finished.cmp(&second.finished),
             Key::Length => first.tokens.cmp(&second.tokens),
             Key::Reward => self.entries[a].reward.total_cmp(&self.entries[b].reward),

@@ -162,7 +162,7 @@ fn card(ui: &mut Ui, sheet: &Sheet, group: &Group, row: usize, limit: f64, size:
 fn heading(ui: &mut Ui, record: &CompletionRecord, place: usize) {
     ui.horizontal(|ui| {
         ui.weak(format!("{}", place + 1));
-        detail::verdict(ui, record);
+        widgets::verdict_in_words(ui, record.verdict());
     });
 }
 

@@ -3,10 +3,9 @@
 use eframe::egui::{self, Align, Button, Layout, RichText, ScrollArea, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 
-use super::detail;
 use super::groups::{meaning, plain, signed};
 use super::listing::{Key, Sheet, Sort, one_line, part};
-use crate::app::theme;
+use crate::app::{theme, widgets};
 
 const ROW: f32 = 24.0;
 /// Characters of a cell: no column is wide enough for more.
@@ -59,7 +58,7 @@ fn heads(sheet: &Sheet) -> Vec<Head> {
             Key::Verdict,
             "right",
             Width::Number(52.0),
-            "Whether the final answer is right",
+            "Whether the final answer is right: ✔, ✔⚠ where the steps before it do not hold, ✖",
         ),
         head(
             Key::Reward,
@@ -203,7 +202,7 @@ fn cells(row: &mut TableRow<'_, '_>, sheet: &Sheet, index: usize, chosen: bool, 
         ui.add(egui::Label::new(text).truncate());
     });
     row.col(|ui| {
-        detail::verdict(ui, record);
+        widgets::verdict(ui, record.verdict());
     });
     number(row, Some(plain(entry.reward)));
     for place in 0..sheet.parts.len() {

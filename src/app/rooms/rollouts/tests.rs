@@ -6,7 +6,7 @@ use super::listing::{Filter, Key, Sheet, Sort, Source, moved, one_line, weighted
 use super::strip::binned;
 use crate::config::{GrpoConfig, ScaleRewards, ZeroVariance};
 use crate::tasks::Split;
-use crate::training::CompletionRecord;
+use crate::training::{CompletionRecord, Verdict};
 
 /// A completion of a problem; its reward is the answer's part.
 pub(super) fn completion(source: &str, problem: u64, sample: u32, reward: f32) -> CompletionRecord {
@@ -29,6 +29,7 @@ pub(super) fn completion(source: &str, problem: u64, sample: u32, reward: f32) -
         correct: reward > 0.5,
         advantage: None,
         path: (sample > 0).then(|| format!("path {sample}")),
+        given: None,
         wrong_path: None,
         logprobs: vec![-(sample as f32), -(sample as f32)],
         pieces: Vec::new(),
@@ -72,7 +73,7 @@ fn a_filter_keeps_what_it_says() {
     };
     assert_eq!(rows(exam), [8, 9]);
     let right = Filter {
-        correct: Some(true),
+        verdict: Some(Verdict::Right),
         ..everything()
     };
     assert_eq!(rows(right), [0, 3, 8]);

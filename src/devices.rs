@@ -9,6 +9,8 @@
 
 #[cfg(feature = "gpu")]
 mod gpu;
+#[cfg(all(feature = "gpu", target_os = "linux"))]
+mod hush;
 mod room;
 
 pub use room::free_memory;

@@ -10,6 +10,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use sasr::app::engine::Request;
 use sasr::app::record::{Motion, Record};
+use sasr::app::stopper::Stopper;
 use sasr::app::studio::Studio;
 use sasr::app::{Action, Place, engine, library};
 use sasr::balance::replay;
@@ -46,6 +47,11 @@ fn open(runs: &Path) -> Window {
 
 /// Opens the window with what was kept of it.
 fn open_as_left(runs: &Path, memory: Option<Memory>) -> Window {
+    open_with(runs, memory, Stopper::default())
+}
+
+/// The same with somebody who can close it from outside.
+fn open_with(runs: &Path, memory: Option<Memory>, stopper: Stopper) -> Window {
     let runs = runs.to_path_buf();
     Harness::builder()
         .with_size(egui::vec2(1280.0, 820.0))
@@ -55,7 +61,7 @@ fn open_as_left(runs: &Path, memory: Option<Memory>) -> Window {
             let engine = engine::spawn(runs.clone(), context.clone()).unwrap();
             let library = library::spawn(runs, context.clone()).unwrap();
             let memory = memory.as_ref().map(|memory| memory as &dyn eframe::Storage);
-            Studio::new(&context, memory, engine, library)
+            Studio::new(&context, memory, engine, library).stopped_by(stopper)
         })
 }
 
@@ -508,6 +514,36 @@ fn closing_while_a_run_is_on_asks_and_can_stop_and_save() {
     assert!(steps > 8);
     let checkpoint = format!("checkpoints/step-{steps:06}");
     assert!(folder.0.join("closing").join(checkpoint).is_dir());
+}
+
+#[test]
+fn a_polite_kill_stops_and_saves_without_a_question() {
+    let folder = Folder::new("killed");
+    let stopper = Stopper::default();
+    let mut window = open_with(&folder.0, None, stopper.clone());
+    let training = Action::Train(Box::new(tiny("killed", 100_000)));
+    window.state_mut().act(training);
+    until(&mut window, "some steps", |window| {
+        record(window, "killed").is_some_and(|record| record.step() >= 8)
+    });
+    assert!(!stopper.ask());
+    let root = egui::ViewportId::ROOT;
+    until(&mut window, "the window to close", |window| {
+        let commands = &window.output().viewport_output[&root].commands;
+        commands.contains(&egui::ViewportCommand::Close)
+    });
+    let steps = log(&folder.0, "killed").len();
+    let checkpoint = format!("checkpoints/step-{steps:06}");
+    assert!(folder.0.join("killed").join(checkpoint).is_dir());
+    // Where nothing is to be saved, it closes at once.
+    let stopper = Stopper::default();
+    let mut window = open_with(&folder.0, None, stopper.clone());
+    window.step();
+    stopper.ask();
+    window.step();
+    let commands = &window.output().viewport_output[&root].commands;
+    assert!(commands.contains(&egui::ViewportCommand::Close));
+    assert!(stopper.ask(), "it was asked before");
 }
 
 /// What eframe keeps on the disk.

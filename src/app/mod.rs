@@ -28,6 +28,8 @@ pub mod record;
 pub mod remote;
 pub mod rooms;
 pub mod share;
+#[cfg(not(target_family = "wasm"))]
+pub mod stopper;
 pub mod studio;
 pub mod theme;
 #[cfg(not(target_family = "wasm"))]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use eframe::egui;
 
+use super::stopper::Stopper;
 use super::studio::{Script, Studio};
 use super::{engine, library};
 
@@ -19,11 +20,15 @@ pub enum WindowError {
     Thread(#[from] std::io::Error),
 }
 
-/// Opens the application and returns when it is closed. Runs are kept in `runs`.
+/// Opens the application and returns when it is closed, by its user or by `stopper`. Runs are kept in `runs`.
 ///
 /// # Errors
 /// Where there is no display, or the system refuses a window.
-pub fn open(runs: PathBuf, script: Option<Box<dyn Script>>) -> Result<(), WindowError> {
+pub fn open(
+    runs: PathBuf,
+    script: Option<Box<dyn Script>>,
+    stopper: Stopper,
+) -> Result<(), WindowError> {
     let viewport = egui::ViewportBuilder::default()
         .with_title("SASR Studio")
         .with_app_id("sasr-studio")
@@ -46,7 +51,8 @@ pub fn open(runs: PathBuf, script: Option<Box<dyn Script>>) -> Result<(), Window
         let engine = engine::spawn(runs.clone(), context.clone())?;
         let library = library::spawn(runs, context.clone())?;
         let storage = creation.storage.filter(|_| script.is_none());
-        let mut studio = Studio::new(context, storage, engine, library);
+        stopper.wakes(context);
+        let mut studio = Studio::new(context, storage, engine, library).stopped_by(stopper);
         if let Some(script) = script {
             studio = studio.driven_by(script);
         }

@@ -70,6 +70,9 @@ pub struct Studio {
     clock: Clock,
     /// The question before closing is shown.
     closing: Closing,
+    /// Closes the window from outside.
+    #[cfg(not(target_family = "wasm"))]
+    stopper: super::stopper::Stopper,
     /// Seconds of processor time our own code took for the latest frames, and for hearing in this
     /// one.
     frames: std::collections::VecDeque<f32>,
@@ -141,6 +144,8 @@ impl Studio {
             toasts: Vec::new(),
             clock: Clock::start(),
             closing: Closing::No,
+            #[cfg(not(target_family = "wasm"))]
+            stopper: super::stopper::Stopper::default(),
             frames: std::collections::VecDeque::with_capacity(FRAMES),
             thought: 0.0,
             drawn: 0,
@@ -159,6 +164,13 @@ impl Studio {
             studio.library.send(Errand::Open(run));
         }
         studio
+    }
+
+    /// Lets somebody outside close the window.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn stopped_by(mut self, stopper: super::stopper::Stopper) -> Self {
+        self.stopper = stopper;
+        self
     }
 
     /// Lets a script drive.

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 
+use super::drive::on_interrupt;
 use super::{Ended, say};
 use crate::app::native;
+use crate::app::stopper::Stopper;
 use crate::app::tour::Tour;
 
 #[derive(Args)]
@@ -23,7 +25,10 @@ impl Default for AppArgs {
 }
 
 pub fn run(args: AppArgs) -> anyhow::Result<Ended> {
-    native::open(args.out, None)?;
+    let stopper = Stopper::default();
+    let asking = stopper.clone();
+    on_interrupt(move || asking.ask());
+    native::open(args.out, None, stopper)?;
     Ok(Ended::Done)
 }
 
@@ -42,7 +47,11 @@ pub fn tour(args: TourArgs) -> anyhow::Result<Ended> {
         .with_context(|| format!("cannot create {}", args.out.display()))?;
     let (report, findings) = std::sync::mpsc::channel();
     let tour = Tour::new(args.out.clone(), args.quick, report);
-    native::open(args.out.join("runs"), Some(Box::new(tour)))?;
+    native::open(
+        args.out.join("runs"),
+        Some(Box::new(tour)),
+        Stopper::default(),
+    )?;
     let findings = findings
         .try_recv()
         .context("the window was closed before the tour was over")?;

@@ -15,17 +15,22 @@ fn interrupted() -> &'static Arc<AtomicBool> {
     let flag = FLAG.get_or_init(Arc::default);
     HANDLER.call_once(|| {
         let flag = flag.clone();
-        let handler = ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::SeqCst) {
-                // Asked twice: what is saved is saved.
-                std::process::exit(130);
-            }
-        });
-        if let Err(error) = handler {
-            tell!("note: Ctrl-C will not save: {error}");
-        }
+        on_interrupt(move || flag.swap(true, Ordering::SeqCst));
     });
     flag
+}
+
+/// Does something on Ctrl-C and on a polite kill. `ask` tells whether it was asked before: then the program
+/// ends at once, for what is saved is saved.
+pub fn on_interrupt(ask: impl Fn() -> bool + Send + 'static) {
+    let handler = ctrlc::set_handler(move || {
+        if ask() {
+            std::process::exit(130);
+        }
+    });
+    if let Err(error) = handler {
+        tell!("note: Ctrl-C will not save: {error}");
+    }
 }
 
 /// Works until the end or until interrupted.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    RunConfig, TaskKind, TokenizerKind,
+    RunConfig, TokenizerKind,
     check::out_of_range,
     error::{ConfigError, Place, Problem, ProblemKind},
     nearest::{nearest_choice, nearest_fields, nearest_table},
@@ -296,24 +296,7 @@ impl Reader {
         if !config.model.path.is_empty() && !kind_given {
             config.tokenizer.kind = TokenizerKind::File;
         }
-        // These defaults are those of generated tasks; files have levels and an end of their own.
-        if config.task.is_from_files() {
-            if self.place_of("task.demonstrations").is_none() {
-                config.task.demonstrations = 0;
-            }
-            let levels_given = self.place_of("curriculum.levels").is_some();
-            if !levels_given {
-                let widest = config.task.kind.widest_levels();
-                config.curriculum.levels = [*widest.start(), *widest.end()];
-                // Without a key for the level all problems have the same one.
-                if config.task.kind == TaskKind::Jsonl && config.task.files.level_key.is_empty() {
-                    config.curriculum.levels = [1, 1];
-                }
-            }
-            if self.place_of("curriculum.start").is_none() {
-                config.curriculum.start = config.curriculum.levels[1];
-            }
-        }
+        config.fit_files(|path| self.place_of(path).is_some());
         // A conflict that involves a field already reported may vanish once that one is right.
         let reported: Vec<String> = self
             .problems

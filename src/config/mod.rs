@@ -114,6 +114,29 @@ impl RunConfig {
         self
     }
 
+    /// Gives settings whose defaults are those of generated tasks the defaults of a task from files, where
+    /// the task is one: all demonstrations, all levels, all of them open. What `is_given` stays.
+    pub fn fit_files(&mut self, is_given: impl Fn(&str) -> bool) {
+        if !self.task.is_from_files() {
+            return;
+        }
+        if !is_given("task.demonstrations") {
+            self.task.demonstrations = 0;
+        }
+        if !is_given("curriculum.levels") {
+            let widest = self.task.kind.widest_levels();
+            // Without a key for the level all problems have the same one.
+            let same = self.task.kind == TaskKind::Jsonl && self.task.files.level_key.is_empty();
+            self.curriculum.levels = match same {
+                true => [1, 1],
+                false => [*widest.start(), *widest.end()],
+            };
+        }
+        if !is_given("curriculum.start") {
+            self.curriculum.start = self.curriculum.levels[1];
+        }
+    }
+
     /// The configuration as a run of it has it: [`Self::settle`]d.
     pub fn settled(mut self) -> Self {
         self.settle();

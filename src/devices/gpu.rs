@@ -67,6 +67,15 @@ mod native {
 
     use super::*;
 
+    #[cfg(target_os = "linux")]
+    use crate::devices::hush::hushed;
+
+    /// Only there a library complains.
+    #[cfg(not(target_os = "linux"))]
+    fn hushed<T>(work: impl FnOnce() -> T) -> T {
+        work()
+    }
+
     /// The graphics APIs that compute well, best first. OpenGL is left out: its compute shaders
     /// lack what training needs on too many drivers.
     const APIS: [(wgpu::Backend, WgpuBackend); 3] = [
@@ -79,18 +88,20 @@ mod native {
     /// once: drivers do not like to be asked from several threads at a time.
     pub(in crate::devices) fn adapters() -> &'static [Adapter] {
         static ADAPTERS: OnceLock<Vec<Adapter>> = OnceLock::new();
-        ADAPTERS.get_or_init(|| {
-            let mut all = APIS.iter().map(|&(api, backend)| on(api, backend));
-            let mut software = Vec::new();
-            all.find(|adapters| {
-                let card = adapters.iter().any(|adapter| !adapter.software);
-                if !card && software.is_empty() {
-                    software.clone_from(adapters);
-                }
-                card
-            })
-            .unwrap_or(software)
+        ADAPTERS.get_or_init(|| hushed(found))
+    }
+
+    fn found() -> Vec<Adapter> {
+        let mut all = APIS.iter().map(|&(api, backend)| on(api, backend));
+        let mut software = Vec::new();
+        all.find(|adapters| {
+            let card = adapters.iter().any(|adapter| !adapter.software);
+            if !card && software.is_empty() {
+                software.clone_from(adapters);
+            }
+            card
         })
+        .unwrap_or(software)
     }
 
     fn on(api: wgpu::Backend, backend: WgpuBackend) -> Vec<Adapter> {
@@ -165,9 +176,7 @@ mod native {
             .device_kind(adapter.kind.clone())
             .graphics_api(adapter.backend)
             .tasks_max(TASKS_MAX);
-        let device = options
-            .init()
-            .map_err(|error| refused(&adapter.name, error))?;
+        let device = hushed(|| options.init()).map_err(|error| refused(&adapter.name, error))?;
         open.insert(index, device.clone());
         Ok(device)
     }

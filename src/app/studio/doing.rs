@@ -153,8 +153,26 @@ impl Studio {
                 self.closing = Closing::Asking;
             }
         }
+        #[cfg(not(target_family = "wasm"))]
+        if self.stopper.is_asked() {
+            self.stop_unasked(busy);
+        }
         if self.closing == Closing::Yes {
             context.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+    }
+
+    /// Saves and closes without a question: whoever sent the signal cannot answer one.
+    #[cfg(not(target_family = "wasm"))]
+    fn stop_unasked(&mut self, busy: bool) {
+        match self.closing {
+            Closing::No | Closing::Asking if busy => {
+                self.closing = Closing::Saving;
+                self.engine.send(Request::Quit);
+            }
+            // Nothing is to be saved, or it cannot be: the run goes on from its last checkpoint.
+            Closing::No | Closing::Asking | Closing::Failed(_) => self.closing = Closing::Yes,
+            Closing::Saving | Closing::Yes => {}
         }
     }
 

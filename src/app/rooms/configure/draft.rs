@@ -12,7 +12,15 @@ use super::fields::{field_at, form};
 use super::problems::Problems;
 use super::value::stepped;
 use crate::app::presets::{self, Preset};
-use crate::config::{ProblemKind, RunConfig, diff};
+use crate::config::{ProblemKind, RunConfig, TaskKind, diff};
+
+/// The setting that others have their defaults by, and these.
+const KIND: &str = "task.kind";
+const FITTED: [&str; 3] = [
+    "task.demonstrations",
+    "curriculum.levels",
+    "curriculum.start",
+];
 
 /// A preset and what was changed in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,16 +136,44 @@ impl Draft {
 
     /// Writes a field; the preset's own text is no change.
     pub fn set(&mut self, path: &str, text: String) {
+        let before = self.text(path).to_owned();
         if text == self.preset_text(path) {
             self.edits.remove(path);
         } else {
             self.edits.insert(path.to_owned(), text);
         }
+        if path == KIND && before != self.text(path) {
+            self.follow_kind(&before);
+        }
+    }
+
+    /// Settings with other defaults under another kind of task take these, unless they were edited: a
+    /// configuration that does not name them gets the same.
+    fn follow_kind(&mut self, before: &str) {
+        let (old, new) = (self.fitted(before), self.fitted(self.text(KIND)));
+        for path in FITTED {
+            if self.text(path) == old[path] {
+                self.set(path, new[path].clone());
+            }
+        }
+    }
+
+    /// By path, what the form shows of the preset with another kind of task.
+    fn fitted(&self, kind: &str) -> BTreeMap<String, String> {
+        let mut config = self.base().preset.config.clone();
+        let named = TaskKind::deserialize(Value::String(kind.to_owned()));
+        if let Ok(kind) = named
+            && kind != config.task.kind
+        {
+            config.task.kind = kind;
+            config.fit_files(|_| false);
+        }
+        texts(&config)
     }
 
     /// Gives a field the preset's value again.
     pub fn reset(&mut self, path: &str) {
-        self.edits.remove(path);
+        self.set(path, self.preset_text(path).to_owned());
     }
 
     /// Moves a number by steps, as far as its range lets it.

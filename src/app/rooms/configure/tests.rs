@@ -92,6 +92,36 @@ fn resetting_takes_back_one_change() {
 }
 
 #[test]
+fn another_kind_of_task_brings_its_defaults() {
+    let shown = |draft: &Draft| {
+        let paths = [
+            "task.demonstrations",
+            "curriculum.levels",
+            "curriculum.start",
+        ];
+        paths.map(|path| draft.text(path).to_owned())
+    };
+    let of_preset = shown(&Draft::default());
+    let mut draft = quickstart(&[
+        ("task.files.train", "[\"a.jsonl\"]"),
+        ("task.kind", "gsm8k"),
+    ]);
+    let config = draft.check().config.expect("a sound configuration");
+    // What the program makes of the same words.
+    let words = ["task.kind=gsm8k", "task.files.train=[\"a.jsonl\"]"].map(str::to_owned);
+    let theirs = RunConfig::from_toml("", "", &words).expect("a sound configuration");
+    assert_eq!(config.task.demonstrations, 0);
+    assert_eq!(config.curriculum.levels, theirs.curriculum.levels);
+    assert_eq!(config.curriculum.start, theirs.curriculum.start);
+    draft.set("task.demonstrations", "12".into());
+    draft.set("task.kind", "jsonl".into());
+    assert_eq!(shown(&draft), ["12", "[1, 1]", "1"]);
+    draft.reset("task.demonstrations");
+    draft.set("task.kind", "arithmetic".into());
+    assert_eq!(shown(&draft), of_preset);
+}
+
+#[test]
 fn changes_are_the_programs_own_difference() {
     let edits = [
         ("sft.learning_rate", "2e-3"),

@@ -55,6 +55,9 @@
 //! # }
 //! ```
 
+// These panic where nobody listens, and take a run with them; see `cli::say` and `cli::tell`.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 #[cfg(feature = "app")]
 pub mod app;
 pub mod balance;
@@ -76,5 +79,10 @@ pub mod runs;
 pub mod tasks;
 pub mod text;
 pub mod training;
+
+#[cfg(test)]
+#[path = "../tests/common/skip.rs"]
+mod skip;
+
 #[cfg(all(feature = "app", target_family = "wasm"))]
 pub mod web;

@@ -209,6 +209,7 @@ fn preparing_changes_no_number() {
                 }
                 Event::BaseStep { step_time, .. } => *step_time = 0.0,
                 Event::Finished { seconds, .. } => *seconds = 0.0,
+                Event::Evaluated(record) => record.seconds = 0.0,
                 _ => {}
             }
         }

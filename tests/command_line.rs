@@ -446,6 +446,24 @@ fn reports_are_written_for_one_run_and_for_several() {
             .contains("<svg")
     );
     assert!(scratch.done(&["report", "out/a", "out/b", "--json"]).json()[0].is_object());
+    scratch.done(&["report", "out/a", "out/b", "--problems", "problems.csv"]);
+    let table = fs::read_to_string(scratch.path("problems.csv")).unwrap();
+    let lines: Vec<&str> = table.lines().collect();
+    let names: Vec<&str> = lines[0].split(',').collect();
+    assert_eq!(names[..5], ["run", "method", "seed", "kind", "step"]);
+    let problems = |run: &str| -> u64 {
+        let records = log(&scratch.path("out").join(run), "evaluations.jsonl");
+        records
+            .iter()
+            .map(|record| record["problems"].as_u64().unwrap())
+            .sum()
+    };
+    assert_eq!(lines.len() as u64, 1 + problems("a") + problems("b"));
+    assert!(
+        lines[1].starts_with("a,sasr,7,after_warmup,"),
+        "{}",
+        lines[1]
+    );
     let ran = scratch.run(&["report", "out/a", "--out", "no/such/folder/page.html"]);
     ran.code(1)
         .says(&["cannot write", "no/such/folder/page.html"]);

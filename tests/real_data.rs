@@ -1,6 +1,9 @@
 //! The published data sets, whole: every row is read, every published solution is graded as right
 //! and a wrong one is not. Skipped, with a line that says so, where the data is not there.
 
+#[path = "common/skip.rs"]
+mod skip;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +20,7 @@ fn data(set: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    println!("skipped: {} is not there", folder.display());
+    skip::skipped(&format!("../shared/data/{set} is not there"));
     None
 }
 

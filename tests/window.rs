@@ -192,7 +192,7 @@ fn a_run_configured_in_the_form_is_trained_to_its_end_and_decisions_are_as_logge
     assert_eq!(steps.len(), 14);
 
     let seen = record(&window, "formed").unwrap();
-    assert_eq!(seen.config, *config);
+    assert_eq!(seen.config, config.clone().settled());
     let again = replay(
         &config.balance,
         config.seed,

@@ -14,6 +14,21 @@ pub struct Preset {
     /// Whether it needs files that are not part of the program.
     pub needs_files: bool,
     pub config: RunConfig,
+    /// The file's text.
+    text: &'static str,
+}
+
+impl Preset {
+    /// Whether the file gives a value for a setting, rather than leaving it to its default.
+    pub fn gives(&self, path: &str) -> bool {
+        let table: toml::Table = self.text.parse().unwrap_or_default();
+        let mut names = path.split('.');
+        let first = names.next().and_then(|name| table.get(name));
+        names
+            .try_fold(first, |value, name| Some(value?.get(name)))
+            .flatten()
+            .is_some()
+    }
 }
 
 const FILES: [(&str, &str, &str, bool, &str); 10] = [
@@ -101,6 +116,7 @@ pub fn all() -> Vec<Preset> {
             size,
             needs_files,
             config,
+            text,
         }
     };
     FILES.into_iter().map(preset).collect()
@@ -116,6 +132,9 @@ mod tests {
             let config = RunConfig::from_toml(text, file, &[]).unwrap();
             assert_eq!(format!("{}.toml", config.name.replace('-', "_")), file);
         }
+        let quickstart = &all()[0];
+        assert!(quickstart.gives("curriculum.levels") && quickstart.gives("max_steps"));
+        assert!(!quickstart.gives("task.demonstrations") && !quickstart.gives("no.such.thing"));
         let there = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/configs")).unwrap();
         assert_eq!(there.count(), FILES.len(), "a preset is not offered");
     }

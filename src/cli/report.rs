@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::{Ended, say};
 use crate::runs::folder::write_file;
+use crate::runs::problems::problems_csv;
 use crate::runs::{Comparison, RunData, report};
 
 #[derive(Args)]
@@ -20,6 +21,9 @@ pub struct ReportArgs {
     /// Print the comparison's table as JSON instead of writing a page.
     #[arg(long)]
     json: bool,
+    /// Write what came of every problem of every exam and test as a table (CSV) instead of a page.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "out"])]
+    problems: Option<PathBuf>,
 }
 
 pub fn run(args: ReportArgs) -> anyhow::Result<Ended> {
@@ -30,6 +34,13 @@ pub fn run(args: ReportArgs) -> anyhow::Result<Ended> {
         .collect::<Result<_, _>>()?;
     if args.json {
         say!("{}", serde_json::to_string(&Comparison::of(&runs)?)?);
+        return Ok(Ended::Done);
+    }
+    if let Some(path) = args.problems {
+        let mut table = Vec::new();
+        problems_csv(&runs, &mut table)?;
+        write_file(&path, &table)?;
+        say!("{}", path.display());
         return Ok(Ended::Done);
     }
     let page = match runs.as_slice() {

@@ -16,7 +16,7 @@ const COMPLAINT: &str = "XDG_RUNTIME_DIR";
 /// out, all others come once it is done. Where the variable is set, nothing is looked through.
 pub(super) fn hushed<T>(work: impl FnOnce() -> T) -> T {
     // The folder that the variable names may be gone; the complaint is the same.
-    let there = std::env::var_os(COMPLAINT).is_some_and(|path| crate::files::exists(path));
+    let there = std::env::var_os(COMPLAINT).is_some_and(crate::files::exists);
     if there {
         return work();
     }

@@ -114,7 +114,7 @@ fn a_summary_holds_the_means_under_their_names() {
     let right = sample("4", "p", true);
     let other = sample("4", "q", true);
     let wrong = sample("5", "p", false);
-    let problems = vec![
+    let problems = [
         vec![right.clone(), other, wrong.clone(), wrong.clone()],
         vec![wrong.clone(), wrong.clone(), wrong.clone(), wrong],
     ];

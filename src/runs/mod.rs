@@ -9,6 +9,8 @@ pub mod follow;
 mod going_on;
 pub mod outcome;
 pub mod place;
+#[cfg(feature = "cli")]
+pub mod problems;
 pub mod read;
 pub mod report;
 #[cfg(test)]

@@ -109,7 +109,7 @@ fn shared(path: &str) -> Option<Vec<u8>> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let bytes = std::fs::read(root.join(path)).ok();
     if bytes.is_none() {
-        println!("skipped: shared/{path} is not there");
+        crate::skip::skipped(&format!("../shared/{path} is not there"));
     }
     bytes
 }

@@ -106,7 +106,8 @@ impl Study {
             answer: record.given,
             correct: record.correct,
             judged: record.holds.is_some(),
-            path: record.path,
+            // What nobody judged is shown as a path, and counts as none.
+            path: record.path.filter(|_| record.holds.is_some()),
             step_sizes: record.step_sizes,
         }
     }

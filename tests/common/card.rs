@@ -29,7 +29,7 @@ pub fn card() -> Option<Card> {
         Err(error) => {
             let required = std::env::var("SASR_REQUIRE_GPU").is_ok_and(|value| value == "1");
             assert!(!required, "SASR_REQUIRE_GPU is set, but {error}");
-            println!("skipped: {error}");
+            super::skip::skipped(&error.to_string());
             None
         }
     }

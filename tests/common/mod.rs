@@ -7,6 +7,7 @@
 #[cfg(feature = "gpu")]
 pub mod card;
 pub mod session;
+pub mod skip;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

@@ -87,7 +87,7 @@ fn presets_name_only_what_differs_from_the_defaults() {
 fn all_files_in_the_folder_are_tested() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
     let Ok(entries) = std::fs::read_dir(&folder) else {
-        println!("skipped: no folder {}", folder.display());
+        crate::skip::skipped(&format!("no folder {}", folder.display()));
         return;
     };
     let files = entries

@@ -30,7 +30,7 @@ pub(crate) fn gpu() -> Option<(Device, MutexGuard<'static, ()>)> {
         Err(error) => {
             let required = std::env::var("SASR_REQUIRE_GPU").is_ok_and(|value| value == "1");
             assert!(!required, "no graphics adapter: {error}");
-            println!("skipped: no graphics adapter ({error})");
+            crate::skip::skipped(&format!("no graphics adapter: {error}"));
             None
         }
     }

@@ -147,8 +147,8 @@ impl Draft {
         }
     }
 
-    /// Settings with other defaults under another kind of task take these, unless they were edited: a
-    /// configuration that does not name them gets the same.
+    /// Settings with other defaults under another kind of task take these, unless they were edited or the
+    /// preset's file names them: the program does the same.
     fn follow_kind(&mut self, before: &str) {
         let (old, new) = (self.fitted(before), self.fitted(self.text(KIND)));
         for path in FITTED {
@@ -166,7 +166,7 @@ impl Draft {
             && kind != config.task.kind
         {
             config.task.kind = kind;
-            config.fit_files(|_| false);
+            config.fit_files(|path| self.base().preset.gives(path));
         }
         texts(&config)
     }

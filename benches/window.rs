@@ -192,6 +192,7 @@ fn completion(step: u64, sample: u32) -> CompletionRecord {
 
 fn exam(step: u64, level: u32, noise: f64) -> EvaluationRecord {
     EvaluationRecord {
+        places: Vec::new(),
         num_tokens: 0,
         seconds: 0.0,
         holds: sasr::training::Judgements::default(),

@@ -119,6 +119,27 @@ mod tests {
     }
 
     #[test]
+    fn the_report_gives_every_class_its_own_colour() {
+        let sheet = include_str!("runs/report/style.css");
+        let gives = |class: &str, colour: &str| {
+            let rule = format!(".{class} {{ --c: var(--{colour}); }}");
+            assert!(sheet.contains(&rule), "{rule}");
+            assert_eq!(sheet.matches(&format!(".{class} {{")).count(), 1, "{class}");
+        };
+        for of in Method::ALL {
+            gives(
+                &format!("m-{}", of.name()),
+                &format!("method-{}", of.name()),
+            );
+        }
+        for name in ["sft", "grpo", "blend", "right", "wrong"] {
+            gives(&format!("c-{name}"), name);
+        }
+        // What decides between the branches is neutral.
+        gives("c-p", "ink");
+    }
+
+    #[test]
     fn methods_are_told_apart() {
         for dark in [false, true] {
             let colours = Method::ALL.map(|of| {

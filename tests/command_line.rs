@@ -459,11 +459,11 @@ fn reports_are_written_for_one_run_and_for_several() {
             .sum()
     };
     assert_eq!(lines.len() as u64, 1 + problems("a") + problems("b"));
-    assert!(
-        lines[1].starts_with("a,sasr,7,after_warmup,"),
-        "{}",
-        lines[1]
-    );
+    let of_test = |line: &&&str| line.starts_with("a,sasr,7,after_warmup,");
+    let tested = lines.iter().find(of_test).expect("a test of run a");
+    let cells: Vec<&str> = tested.split(',').collect();
+    let at = |name| cells[names.iter().position(|other| *other == name).unwrap()];
+    assert!(at("samples").parse::<u32>().unwrap() > 0 && at("problem") == "0");
     let ran = scratch.run(&["report", "out/a", "--out", "no/such/folder/page.html"]);
     ran.code(1)
         .says(&["cannot write", "no/such/folder/page.html"]);
@@ -530,6 +530,35 @@ fn a_comparison_trains_what_is_missing_and_nothing_twice() {
     }
     let ran = scratch.run(&["compare", "tiny.toml", "--methods", "sft,sft"]);
     ran.code(2).says(&["sft", "twice"]);
+}
+
+#[test]
+fn a_comparison_of_levels_from_a_file_is_known_again() {
+    let scratch = Scratch::new("compare-levels");
+    let line = |n: u32| {
+        let level = 1 + n % 3;
+        format!(
+            "{{\"prompt\": \"{n}+1\", \"completion\": \"={}\", \"level\": {level}}}\n",
+            n + 1
+        )
+    };
+    fs::write(
+        scratch.path("sums.jsonl"),
+        (0..60).map(line).collect::<String>(),
+    )
+    .unwrap();
+    let text = "name = \"levels\"\nmax_steps = 4\n[task]\nkind = \"jsonl\"\n[task.files]\ntrain = [\"sums.jsonl\"]\n\
+                answer_key = \"completion\"\nlevel_key = \"level\"\n[model]\nhidden_size = 16\n\
+                num_hidden_layers = 1\n[grpo]\nnum_prompts = 2\nnum_generations = 2\n\
+                max_completion_length = 4\n[balance]\nwarmup_steps = 2\n[evaluation]\nproblems = 2\n\
+                [exam]\nevery = 0\n";
+    fs::write(scratch.path("levels.toml"), text).unwrap();
+    let args = ["compare", "levels.toml", "--methods", "sft", "--out", "out"];
+    scratch.done(&args);
+    let log = scratch.path("out/levels-compare/sft-s0/metrics.jsonl");
+    let written = fs::metadata(&log).unwrap().modified().unwrap();
+    scratch.done(&args);
+    assert_eq!(fs::metadata(&log).unwrap().modified().unwrap(), written);
 }
 
 #[test]

@@ -18,8 +18,11 @@ fn changes(run: &Path) -> Vec<Value> {
 }
 
 fn edit(run: &Path, from: &str, to: &str) {
-    let path = run.join("config.toml");
-    let text = fs::read_to_string(&path).unwrap();
+    edit_file(&run.join("config.toml"), from, to);
+}
+
+fn edit_file(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
     assert!(text.contains(from), "{from} is not in\n{text}");
     fs::write(path, text.replace(from, to)).unwrap();
 }
@@ -226,6 +229,200 @@ fn data_are_known_by_their_bytes_and_paths_lead_from_the_file_that_names_them() 
 }
 
 #[test]
+fn files_stay_what_they_were_for_and_one_that_moved_leaves_the_others_where_they_are() {
+    let scratch = Scratch::new("parts");
+    let text = with_data(&scratch, "here");
+    let lines = fs::read_to_string(scratch.path("here/sums.jsonl")).unwrap();
+    let half = lines.lines().count() / 2;
+    let part = |from: usize| -> String {
+        let lines = lines.lines().skip(from).take(half);
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    fs::write(scratch.path("here/train.jsonl"), part(0)).unwrap();
+    fs::write(scratch.path("here/test.jsonl"), part(half)).unwrap();
+    let files = "train = [\"train.jsonl\"]\ntest = [\"test.jsonl\"]";
+    let text = text.replace("train = [\"sums.jsonl\"]", files);
+    fs::write(scratch.path("here/c.toml"), text).unwrap();
+    scratch.done(&["train", "here/c.toml", "--out", "out", "--name", "run"]);
+
+    // From another folder, with the file for training elsewhere and the one for the test where it was.
+    fs::create_dir_all(scratch.path("moved")).unwrap();
+    fs::rename(
+        scratch.path("here/train.jsonl"),
+        scratch.path("moved/train.jsonl"),
+    )
+    .unwrap();
+    let moved = "task.files.train=[\"../moved/train.jsonl\"]";
+    let resume = [
+        "train",
+        "--resume",
+        "run",
+        "--set",
+        "max_steps=8",
+        "--set",
+        moved,
+    ];
+    let mut elsewhere = scratch.sasr(&resume);
+    let ran = elsewhere.current_dir(scratch.path("out")).output().unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+
+    // What was for the test does not become what is taught.
+    let both = "task.files.train=[\"moved/train.jsonl\",\"here/test.jsonl\"]";
+    let swap = ["train", "--resume", "out/run", "--set", "max_steps=10"];
+    let ran = scratch.run(&[&swap[..], &["--set", both, "--set", "task.files.test=[]"]].concat());
+    ran.code(2)
+        .says(&["1 data files for training and 1 for the test", "2 and 0"]);
+}
+
+/// The configuration of a run of 0.1.0: without what came later.
+fn as_before_horizons(run: &Path) {
+    let without = |path: &Path| {
+        let text = fs::read_to_string(path).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with("horizon"));
+        fs::write(
+            path,
+            lines.map(|line| format!("{line}\n")).collect::<String>(),
+        )
+        .unwrap();
+    };
+    without(&run.join("config.toml"));
+    let manifest = run.join("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let mut told: Value = serde_json::from_str(&text).unwrap();
+    told["version"] = "0.1.0".into();
+    for newer in ["format", "sources", "test"] {
+        told.as_object_mut().unwrap().remove(newer);
+    }
+    fs::write(manifest, told.to_string()).unwrap();
+}
+
+#[test]
+fn a_run_of_0_1_0_that_was_made_longer_goes_on() {
+    let scratch = Scratch::new("older");
+    let run = scratch.train("run", &["max_steps=20"]);
+    as_before_horizons(&run);
+    edit(&run, "max_steps = 20", "max_steps = 30");
+    let ran = scratch.done(&["train", "--resume", "out/run"]);
+    ran.says(&["max_steps = 30 is taken from config.toml"]);
+    assert_eq!(metrics(&run).len(), 30);
+    // It is still known as one that was begun with 0.1.0.
+    let manifest = fs::read_to_string(run.join("manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!(
+        (&manifest["version"], &manifest["format"]),
+        (&json!("0.1.0"), &json!(2))
+    );
+    let compared = scratch.done(&["report", "out/run", "--json"]).out;
+    assert!(compared.contains("Begun with 0.1.0"), "{compared}");
+}
+
+#[test]
+fn a_folder_of_a_newer_sasr_is_left_alone() {
+    let scratch = Scratch::new("newer");
+    let run = scratch.train("run", &["max_steps=10"]);
+    edit_file(
+        &run.join("manifest.json"),
+        "\"format\": 2",
+        "\"format\": 99",
+    );
+    let resume = ["train", "--resume", "out/run", "--set", "max_steps=12"];
+    scratch
+        .run(&resume)
+        .code(2)
+        .says(&["a newer sasr", "format 99", "reads up to 2"]);
+    scratch
+        .run(&["report", "out/run"])
+        .says(&["a newer sasr", "format 99"]);
+}
+
+/// Runs that begin with a model folder share its base model while its bytes are the same.
+#[test]
+fn a_base_model_is_known_by_the_bytes_of_the_model_it_begins_with() {
+    let scratch = Scratch::new("bytes");
+    let first = scratch.train("first", &["max_steps=10"]);
+    let folder = |name: &str| first.join("checkpoints").join(name);
+    let all = checkpoints(&first);
+    let (older, newer) = (&all[0], &all[all.len() - 1]);
+    assert_ne!(older, newer);
+    let copy = |from: &str| {
+        fs::remove_dir_all(scratch.path("model")).ok();
+        fs::create_dir_all(scratch.path("model")).unwrap();
+        for entry in fs::read_dir(folder(from)).unwrap().map(Result::unwrap) {
+            fs::copy(entry.path(), scratch.path("model").join(entry.file_name())).unwrap();
+        }
+    };
+    let begun = |name: &str| {
+        let set = ["max_steps=10", "base.steps=2", "model.path=\"model\""];
+        let run = scratch.train(name, &set);
+        let manifest = fs::read_to_string(run.join("manifest.json")).unwrap();
+        serde_json::from_str::<Value>(&manifest).unwrap()["base"].clone()
+    };
+    copy(older);
+    let before = begun("a");
+    assert_eq!(begun("b"), before);
+    copy(newer);
+    assert_ne!(begun("c"), before);
+}
+
+#[test]
+fn a_run_that_begins_anew_spreads_its_schedules_over_the_steps_it_then_has() {
+    let scratch = Scratch::new("anew");
+    let run = scratch.train("run", &["max_steps=10"]);
+    for checkpoint in checkpoints(&run) {
+        fs::remove_dir_all(run.join("checkpoints").join(checkpoint)).unwrap();
+    }
+    scratch.done(&["train", "--resume", "out/run", "--set", "max_steps=20"]);
+    let text = fs::read_to_string(run.join("config.toml")).unwrap();
+    assert_eq!(text.matches("horizon = 20").count(), 2, "{text}");
+}
+
+#[test]
+fn a_checkpoint_is_no_run_and_its_run_is_named() {
+    let scratch = Scratch::new("checkpoint");
+    let run = scratch.train("run", &["max_steps=10"]);
+    let newest = checkpoints(&run).pop().unwrap();
+    let place = format!("out/run/checkpoints/{newest}");
+    let hint = format!("--resume out/run --checkpoint {newest}");
+    let ran = scratch.run(&["train", "--resume", &place]).code(2);
+    ran.says(&["holds no run", &hint]);
+}
+
+#[test]
+fn another_tokenizer_under_the_same_name_is_refused() {
+    let scratch = Scratch::new("tokenizer");
+    let run = scratch.train("first", &["max_steps=10"]);
+    let newest = checkpoints(&run).pop().unwrap();
+    let from = run.join("checkpoints").join(newest).join("tokenizer.json");
+    fs::create_dir_all(scratch.path("words")).unwrap();
+    fs::copy(&from, scratch.path("words/tokenizer.json")).unwrap();
+    scratch.train(
+        "run",
+        &[
+            "max_steps=10",
+            "tokenizer.kind=\"file\"",
+            "tokenizer.path=\"words\"",
+        ],
+    );
+    let text = fs::read_to_string(&from).unwrap();
+    // As many tokens, two of which have changed places.
+    let swapped = text
+        .replace("\"3\"", "\"#\"")
+        .replace("\"4\"", "\"3\"")
+        .replace("\"#\"", "\"4\"");
+    assert_ne!(text, swapped);
+    fs::write(scratch.path("words/tokenizer.json"), swapped).unwrap();
+    let resume = ["train", "--resume", "out/run", "--set", "max_steps=12"];
+    scratch
+        .run(&resume)
+        .code(2)
+        .says(&["tokenizer.json", "not those that the run began with"]);
+}
+
+#[test]
 fn a_folder_that_is_renamed_while_it_trains_is_followed_and_named() {
     let scratch = Scratch::new("renamed");
     let args = [
@@ -306,7 +503,9 @@ fn a_polite_kill_saves_as_ctrl_c_does() {
     let mut child = until(scratch.sasr(&args), |event| {
         event["event"] == "step" && event["step"] == 13
     });
+    // A closing terminal says it twice at once: the second is not yet impatience.
     signal(&child, "-TERM");
+    signal(&child, "-HUP");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     scratch.done(&["train", "--resume", "out/run"]);
     assert_same(&scratch.train("whole", &[]), &scratch.path("out/run"));

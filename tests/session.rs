@@ -203,6 +203,45 @@ fn pausing_single_steps_and_resuming_change_nothing_in_the_result() {
 }
 
 #[test]
+fn a_pause_waits_for_the_step_in_hand() {
+    let quiet = ["exam.every=100", "evaluation.after_warmup=false"];
+    let mut session = session(&quiet);
+    // Up to the middle of a GRPO step: its decision is made and nothing else.
+    loop {
+        let before = session.steps_done();
+        if step(&mut session).is_empty() && before >= 9 {
+            break;
+        }
+    }
+    let before = session.steps_done();
+    session.handle(Command::Pause).unwrap();
+    for _ in 0..8 {
+        step(&mut session);
+    }
+    assert_eq!(session.steps_done(), before + 1);
+}
+
+#[test]
+fn a_horizon_of_nothing_is_that_of_all_steps() {
+    let mut session = session(&[]);
+    while session.steps_done() < 5 {
+        step(&mut session);
+    }
+    let set = |value: &str| Command::Set {
+        path: "optimizer.horizon".into(),
+        value: value.into(),
+    };
+    session.handle(set("7")).unwrap();
+    let events = session.handle(set("0")).unwrap();
+    let steps = session.config().max_steps;
+    assert_eq!(session.config().optimizer.horizon, steps);
+    let Some(Event::Changed { before, value, .. }) = events.first() else {
+        panic!("{events:?}")
+    };
+    assert_eq!((&**before, value.clone()), ("7", steps.to_string()));
+}
+
+#[test]
 fn live_settings_change_what_follows_and_nothing_else_can_be_changed() {
     let mut session = session(&[]);
     while session.steps_done() < 10 {

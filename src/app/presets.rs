@@ -15,7 +15,7 @@ pub struct Preset {
     pub needs_files: bool,
     pub config: RunConfig,
     /// The file's text.
-    text: &'static str,
+    pub text: &'static str,
 }
 
 impl Preset {

@@ -8,6 +8,7 @@ use crate::app::engine::{Asked, Question, QueueState, Subject};
 use crate::app::library::{Compared, Curves, Demonstration, Dropped, RunCard, Saved, SavedWhat};
 use crate::app::record::Columns;
 use crate::config::{Method, RunConfig};
+use crate::runs::changes::Change;
 use crate::runs::synthetic;
 use crate::runs::{Comparison, RunData};
 use crate::training::{Command, Estimate, Event, Phase, Preview, Setup, StepTimes, preview};
@@ -380,6 +381,12 @@ fn what_is_found() {
         accuracy: Some(0.25),
         changed: 1 << 33,
         differences: vec![("a".into(), "b".into(), "c".into())],
+        changes: vec![Change {
+            step: 2,
+            path: "a".into(),
+            before: "b".into(),
+            value: "c".into(),
+        }],
         damaged: Some("why".into()),
     };
     let messages = [

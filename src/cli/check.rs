@@ -75,7 +75,7 @@ pub async fn run(args: CheckArgs) -> anyhow::Result<Ended> {
     }
     if let Some(free) = free.filter(|_| !fits(memory.total)) {
         say!(
-            "time        not measured: about {} MB of memory are free, fewer than the run needs",
+            "time        not measured: about {} MB of memory are free, less than the run needs",
             megabytes(free)
         );
         say!(

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once, OnceLock};
+use std::time::{Duration, Instant};
 
 use super::screen::Screen;
 use super::{Ended, tell};
@@ -20,17 +21,52 @@ fn interrupted() -> &'static Arc<AtomicBool> {
     flag
 }
 
-/// Does something on Ctrl-C and on a polite kill. `ask` tells whether it was asked before: then the program
-/// ends at once, for what is saved is saved.
+/// A second wish to end counts from here on: a closing terminal says it twice at once.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Does something on Ctrl-C, on a polite kill and when the terminal closes. `ask` tells whether it was asked
+/// before: then the program ends at once, for what is saved is saved.
 pub fn on_interrupt(ask: impl Fn() -> bool + Send + 'static) {
-    let handler = ctrlc::set_handler(move || {
-        if ask() {
-            std::process::exit(130);
+    let mut first: Option<Instant> = None;
+    let heard = move || {
+        let before = ask();
+        match first {
+            Some(first) if before && first.elapsed() >= AGAIN => std::process::exit(130),
+            Some(_) => {}
+            None => first = Some(Instant::now()),
         }
-    });
-    if let Err(error) = handler {
+    };
+    if let Err(error) = listen(heard) {
         tell!("note: Ctrl-C will not save: {error}");
     }
+}
+
+#[cfg(unix)]
+fn listen(mut heard: impl FnMut() + Send + 'static) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut wanted = vec![SIGINT, SIGTERM];
+    // Under nohup a program goes on when its terminal closes.
+    if !ignores(SIGHUP) {
+        wanted.push(SIGHUP);
+    }
+    let mut signals = signal_hook::iterator::Signals::new(wanted)?;
+    let listener = std::thread::Builder::new().name("signals".into());
+    listener.spawn(move || signals.forever().for_each(|_| heard()))?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn listen(heard: impl FnMut() + Send + 'static) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(heard)
+}
+
+/// Whether the program was started with a signal ignored; only Linux says so.
+#[cfg(unix)]
+fn ignores(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// Works until the end or until interrupted.

@@ -31,7 +31,7 @@ pub use model::*;
 pub use schema::{Choice, Section};
 pub use study::*;
 pub use task::*;
-pub use write::diff;
+pub use write::{UNSET, diff};
 
 use serde::{Deserialize, Serialize};
 

@@ -16,6 +16,42 @@ const BEFORE_0_2: [(&str, &str); 4] = [
     ("logging.divergence_every", "1"),
 ];
 
+/// Settings that 0.1.0 took with any value where the task is not of the kind that reads them: the table, the
+/// name, the kind, and what may stand there all the same.
+const UNREAD_BEFORE_0_2: [(&str, &str, &str, &[&str]); 4] = [
+    ("files", "answer_key", "jsonl", &["\"\""]),
+    ("files", "level_key", "jsonl", &["\"\""]),
+    ("files", "verifier", "jsonl", &["\"exact\""]),
+    (
+        "knights_knaves",
+        "depth",
+        "knights_knaves",
+        &["2", "3", "4"],
+    ),
+];
+
+/// Takes these out of a configuration. Whether there were any.
+fn forget_unread(written: &mut toml::Table) -> bool {
+    let Some(task) = written.get_mut("task").and_then(toml::Value::as_table_mut) else {
+        return false;
+    };
+    let kind = task.get("kind").and_then(toml::Value::as_str).unwrap_or("");
+    let kind = kind.to_owned();
+    let mut forgot = false;
+    for (section, name, read_by, fine) in UNREAD_BEFORE_0_2 {
+        let section = task.get_mut(section).and_then(toml::Value::as_table_mut);
+        let Some(section) = section.filter(|_| kind != read_by) else {
+            continue;
+        };
+        let is_fine = |value: &toml::Value| fine.contains(&value.to_string().as_str());
+        if section.get(name).is_some_and(|value| !is_fine(value)) {
+            section.remove(name);
+            forgot = true;
+        }
+    }
+    forgot
+}
+
 impl RunConfig {
     /// Reads the configuration of a run folder or a checkpoint: every setting is written there, so one
     /// that is not is newer than the run, and has the value that the run was made with. `set` as in
@@ -24,9 +60,12 @@ impl RunConfig {
     /// # Errors
     /// As [`RunConfig::from_toml`].
     pub fn of_run(text: &str, name: &str, set: &[String]) -> Result<Self, ConfigError> {
-        let Ok(written) = text.parse::<toml::Table>() else {
+        let Ok(mut written) = text.parse::<toml::Table>() else {
             return Self::from_toml(text, name, set);
         };
+        // Without what nothing read, in whatever range it is.
+        let leaner = forget_unread(&mut written).then(|| written.to_string());
+        let text = leaner.as_deref().unwrap_or(text);
         let is_written = |path: &str| {
             let (first, rest) = path.split_once('.').unwrap_or((path, ""));
             let mut rest = rest.split('.').filter(|part| !part.is_empty());
@@ -47,6 +86,40 @@ impl RunConfig {
         }
         all.extend_from_slice(set);
         Self::from_toml(text, name, &all)
+    }
+
+    /// Takes the horizons of another configuration where the text that this one was read from has none: those
+    /// of 0.1.0 do not say what their schedules were spread over when they began.
+    pub fn take_unwritten_horizons(&mut self, text: &str, from: &Self) {
+        let written: toml::Table = text.parse().unwrap_or_default();
+        let has = |section: &str| {
+            written
+                .get(section)
+                .is_some_and(|s| s.get("horizon").is_some())
+        };
+        if !has("optimizer") {
+            self.optimizer.horizon = from.optimizer.horizon;
+        }
+        if !has("balance") {
+            self.balance.horizon = from.balance.horizon;
+        }
+    }
+
+    /// Takes the paths of another configuration that were given by hand.
+    pub fn keep_given_paths(&mut self, from: &Self, given: impl Fn(&str) -> bool) {
+        let (files, others) = (&mut self.task.files, &from.task.files);
+        if given("task.files.train") {
+            files.train.clone_from(&others.train);
+        }
+        if given("task.files.test") {
+            files.test.clone_from(&others.test);
+        }
+        if given("model.path") {
+            self.model.path.clone_from(&from.model.path);
+        }
+        if given("tokenizer.path") {
+            self.tokenizer.path.clone_from(&from.tokenizer.path);
+        }
     }
 
     /// The paths in it, each with its setting.
@@ -95,8 +168,19 @@ impl RunConfig {
         config
     }
 
-    /// Whether both are the same run: as it is once it has started, with paths that lead to the same files.
+    /// Whether a run of `other` is this one, which has started: it kept to the levels that its files have, and
+    /// its paths may lead to the same files another way.
     pub fn same_run(&self, other: &Self) -> bool {
+        let mut other = other.clone();
+        if other.task.is_from_files() {
+            let [low, high] = self.curriculum.levels;
+            let widest = other.task.kind.widest_levels();
+            other.curriculum.keep_to(low..=high, widest);
+        }
+        self.is_as(&other)
+    }
+
+    fn is_as(&self, other: &Self) -> bool {
         let whole = |config: &Self| {
             let mut config = config.clone().settled();
             for (_, path) in config.paths() {
@@ -111,12 +195,14 @@ impl RunConfig {
 
     /// Takes over the paths of another configuration of the same run: they only say where things are now.
     pub fn take_paths(&mut self, from: &Self) {
-        let files = &mut self.task.files;
-        if files.train.len() == from.task.files.train.len()
-            && files.test.len() == from.task.files.test.len()
-        {
-            files.train.clone_from(&from.task.files.train);
-            files.test.clone_from(&from.task.files.test);
+        let (files, others) = (&mut self.task.files, &from.task.files);
+        for (paths, now) in [
+            (&mut files.train, &others.train),
+            (&mut files.test, &others.test),
+        ] {
+            if paths.len() == now.len() {
+                paths.clone_from(now);
+            }
         }
         let both = [
             (&mut self.model.path, &from.model.path),
@@ -185,6 +271,11 @@ mod tests {
         let longer = read(&["max_steps=4000", "balance.d_ema=0.5"]);
         assert_eq!((longer.max_steps, longer.optimizer.horizon), (4000, 800));
         assert_eq!(longer.balance.d_ema, 0.5);
+        // What no task read does not keep a run from opening.
+        old["task"]["files"]["verifier"] = "number".into();
+        old["task"]["knights_knaves"]["depth"] = 1.into();
+        let run = RunConfig::of_run(&old.to_string(), "config.toml", &[]).unwrap();
+        assert_eq!(run.task, RunConfig::default().task);
         // A complete configuration is what it says.
         let whole = RunConfig::default().settled();
         let text = whole.to_toml().unwrap();

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct CurriculumConfig {
     /// Levels there are for training, lowest and highest. For a task from files, without this
-    /// setting: all that the files have, written as the widest range there is. Default `[1, 3]`.
+    /// setting: all that the files have, written as the widest range there is. Levels in between that
+    /// have no training problems are passed over. Default `[1, 3]`.
     pub levels: [u32; 2],
     /// Highest level open at the start. For a task from files, without this setting: all are.
     /// Default 3.

@@ -80,6 +80,9 @@ impl RunConfig {
     }
 }
 
+/// What [`diff`] says of a field that has no value.
+pub const UNSET: &str = "unset";
+
 /// The fields in which two configurations differ, sorted by path, with the value of each as it
 /// would be written in a file (`unset` where one has none).
 pub fn diff(a: &RunConfig, b: &RunConfig) -> Vec<(String, String, String)> {
@@ -90,7 +93,7 @@ pub fn diff(a: &RunConfig, b: &RunConfig) -> Vec<(String, String, String)> {
     paths.sort();
     paths.dedup();
     let shown = |values: &BTreeMap<String, Value>, path: &String| {
-        values.get(path).map_or_else(|| "unset".into(), show)
+        values.get(path).map_or_else(|| UNSET.into(), show)
     };
     paths
         .into_iter()

@@ -161,13 +161,18 @@ impl Curriculum {
 
     /// Probability of each unlocked level: in proportion to max(floor · 0.25, s·(1 − s)).
     pub fn weights(&self) -> Vec<(u32, f64)> {
+        self.weigh(self.open_levels())
+    }
+
+    /// The same for some levels.
+    fn weigh(&self, levels: impl IntoIterator<Item = u32>) -> Vec<(u32, f64)> {
         let floor = self.config.floor * LARGEST_LEARNABILITY;
         let learnability = |level| {
             let s = self.success_rate(level).unwrap_or(UNKNOWN_SUCCESS);
             (s * (1.0 - s)).max(floor)
         };
-        let weights: Vec<(u32, f64)> = self
-            .open_levels()
+        let weights: Vec<(u32, f64)> = levels
+            .into_iter()
             .map(|level| (level, learnability(level)))
             .collect();
         let sum: f64 = weights.iter().map(|(_, weight)| weight).sum();
@@ -181,15 +186,18 @@ impl Curriculum {
 
     /// Draws an unlocked level by [`Self::weights`].
     pub fn choose_level(&self, rng: &mut Stream) -> u32 {
-        let mut left: f64 = rng.random();
-        for (level, weight) in self.weights() {
-            if left < weight {
-                return level;
-            }
-            left -= weight;
+        drawn(&self.weights(), rng).unwrap_or(self.state.highest_open)
+    }
+
+    /// The unlocked levels of which a pool has problems; where it has none of these, the easiest of
+    /// which it has some.
+    fn levels_in(&self, pool: &Pool) -> Vec<u32> {
+        let has = |level: &u32| pool.supply(*level).is_some();
+        let open: Vec<u32> = self.open_levels().filter(has).collect();
+        match open.is_empty() {
+            true => self.levels().find(has).into_iter().collect(),
+            false => open,
         }
-        // Rounding may leave a trace beyond the last weight.
-        self.state.highest_open
     }
 
     /// Takes in how rollouts on `level` fared.
@@ -202,7 +210,8 @@ impl Curriculum {
 
     /// Takes in an exam's accuracy by level, and opens what it has earned: the next level for as
     /// long as the highest open one is passed and there is a next one. A level of which there are no exam
-    /// problems (`None`) cannot be failed, so it does not hold up those above it.
+    /// problems (`None`) cannot be failed, so it does not hold up those above it; nor does one that has
+    /// no problems at all, from which nothing is drawn.
     pub fn exam_results(&mut self, accuracies: &BTreeMap<u32, Option<f64>>) -> Vec<Unlocked> {
         let mut unlocked = Vec::new();
         while self.state.highest_open < self.config.levels[1]
@@ -224,7 +233,7 @@ impl Curriculum {
     /// The next `count` demonstrations, for the SFT batch of `step`.
     pub fn demonstrations(&mut self, pool: &Pool, step: u64, count: usize) -> Vec<ProblemRef> {
         let mut stream = rng::stream(self.seed, Purpose::SftBatch, step, 0);
-        let levels = self.choose_levels(&mut stream, count);
+        let levels = self.choose_levels(pool, &mut stream, count);
         let drawn = &mut self.state.demonstrations_drawn;
         next(
             levels,
@@ -246,7 +255,7 @@ impl Curriculum {
         count: usize,
     ) -> Vec<ProblemRef> {
         let mut stream = rng::stream(self.seed, Purpose::Prompts, step, attempt);
-        let levels = self.choose_levels(&mut stream, count);
+        let levels = self.choose_levels(pool, &mut stream, count);
         let drawn = &mut self.state.prompts_drawn;
         next(
             levels,
@@ -271,7 +280,7 @@ impl Curriculum {
 
     fn probe(&self, pool: &Pool, purpose: Purpose, step: u64, count: usize) -> Vec<ProblemRef> {
         let mut stream = rng::stream(self.seed, purpose, step, 0);
-        let levels = self.choose_levels(&mut stream, count);
+        let levels = self.choose_levels(pool, &mut stream, count);
         // Counters that start anew with each probe, in an order that is its own.
         let seed = stream.random();
         next(
@@ -284,9 +293,24 @@ impl Curriculum {
         )
     }
 
-    fn choose_levels(&self, stream: &mut Stream, count: usize) -> Vec<u32> {
-        (0..count).map(|_| self.choose_level(stream)).collect()
+    fn choose_levels(&self, pool: &Pool, stream: &mut Stream, count: usize) -> Vec<u32> {
+        let weights = self.weigh(self.levels_in(pool));
+        let levels = (0..count).filter_map(|_| drawn(&weights, stream));
+        levels.collect()
     }
+}
+
+/// A level drawn by its probability.
+fn drawn(weights: &[(u32, f64)], rng: &mut Stream) -> Option<u32> {
+    let mut left: f64 = rng.random();
+    for &(level, weight) in weights {
+        if left < weight {
+            return Some(level);
+        }
+        left -= weight;
+    }
+    // Rounding may leave a trace beyond the last weight.
+    weights.last().map(|(level, _)| *level)
 }
 
 /// One problem for each of `levels`: a fresh one from an endless supply, the next one of the

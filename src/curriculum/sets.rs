@@ -24,7 +24,7 @@ pub enum CurriculumError {
     /// A level without training problems.
     #[error(
         "level {level}: the task {task} has no training problems there; \
-         add data for it, or leave it out of curriculum.levels"
+         add data for it, or choose other levels"
     )]
     NoProblems { task: &'static str, level: u32 },
 }
@@ -45,6 +45,29 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// The levels of a range, from the lowest to the highest, that have training problems: files may
+    /// leave some out, which a range cannot ([`crate::tasks::limits`] tells which). Levels that the
+    /// task does not know stay, to be refused.
+    ///
+    /// # Errors
+    /// Where no level has any.
+    pub fn levels_of(
+        task: &dyn Task,
+        [lowest, highest]: [u32; 2],
+    ) -> Result<Vec<u32>, CurriculumError> {
+        let known = task.levels();
+        let some =
+            |level: &u32| !known.contains(level) || task.len(Split::Train, *level) != Some(0);
+        let levels: Vec<u32> = (lowest..=highest).filter(some).collect();
+        match levels.is_empty() {
+            true => Err(CurriculumError::NoProblems {
+                task: task.name(),
+                level: lowest,
+            }),
+            false => Ok(levels),
+        }
+    }
+
     /// What SFT may see: the first `per_level` demonstrations of each level, or all there are where
     /// `per_level` is 0. Of problems with several solutions ([`Task::variant`]) the first solutions
     /// come before the others, so that a limit keeps as many different problems as it can.
@@ -173,4 +196,51 @@ fn distinct(task: &dyn Task, split: Split, level: u32, limit: u64) -> Vec<Proble
         }
     }
     problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::RunConfig;
+    use crate::tasks::build;
+
+    /// A task from a file with 40 problems of each level.
+    fn from_file(levels: &[u32]) -> Box<dyn Task> {
+        let text = "[task]\nkind = \"jsonl\"\nfiles = { train = [\"a\"], level_key = \"level\" }\n";
+        let config = RunConfig::from_toml(text, "test", &[]).expect("a sound configuration");
+        let line = |level: &u32, number: u32| {
+            format!(
+                "{{\"prompt\": \"{level} {number}\", \"completion\": \"#### 1\", \"level\": {level}}}\n"
+            )
+        };
+        let rows = levels.iter();
+        let rows: String = rows
+            .flat_map(|level| (0..40).map(move |number| line(level, number)))
+            .collect();
+        let built = build(&config.task, &|_| Ok(rows.clone().into_bytes()));
+        built.expect("good rows").task
+    }
+
+    #[test]
+    fn levels_that_a_file_leaves_out_are_passed_over() {
+        let task = from_file(&[10, 20, 30]);
+        assert_eq!(Pool::levels_of(&*task, [10, 30]), Ok(vec![10, 20, 30]));
+        assert_eq!(Pool::levels_of(&*task, [11, 29]), Ok(vec![20]));
+        let levels = Pool::levels_of(&*task, [10, 30]).expect("three levels");
+        let pool = Pool::demonstrations(&*task, levels, 0).expect("problems on each");
+        assert!(pool.size(20).is_some_and(|size| size > 20));
+        assert_eq!(pool.supply(15), None);
+        // Only where nothing is left there is nothing to train on.
+        assert_eq!(
+            Pool::levels_of(&*task, [11, 19]),
+            Err(CurriculumError::NoProblems {
+                task: "jsonl",
+                level: 11
+            })
+        );
+        // A level beyond those of the file is a mistake.
+        let levels = Pool::levels_of(&*task, [30, 31]).expect("for the pool to judge");
+        let error = Pool::prompts(&*task, levels).expect_err("there is no level 31");
+        assert!(error.to_string().contains("levels 10 to 30"), "{error}");
+    }
 }

@@ -263,6 +263,32 @@ fn a_level_without_exam_problems_holds_nobody_up() {
 }
 
 #[test]
+fn a_level_without_training_problems_is_passed_over() {
+    let pool = |task: &Sums| {
+        let levels = Pool::levels_of(task, [1, 3]).expect("some have problems");
+        Pool::prompts(task, levels).expect("each has problems")
+    };
+    let gap = pool(&Sums::finite([(1, 30), (3, 30)]));
+    let mut curriculum = self::curriculum([1, 3], 1);
+    let levels = |refs: Vec<ProblemRef>| {
+        assert_eq!(refs.len(), 200, "batches are full");
+        refs.iter().map(|r| r.level).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(levels(curriculum.prompts(&gap, 1, 0, 200)), [1].into());
+    curriculum.exam_results(&[(1, Some(1.0)), (2, None), (3, Some(0.0))].into());
+    assert_eq!(curriculum.open_levels(), 1..=3);
+    assert_eq!(levels(curriculum.prompts(&gap, 2, 0, 200)), [1, 3].into());
+    assert_eq!(
+        levels(curriculum.probe_prompts(&gap, 2, 200)),
+        [1, 3].into()
+    );
+    // Where the open levels have none, training begins with the easiest that has some.
+    let late = pool(&Sums::finite([(3, 30)]));
+    let mut curriculum = self::curriculum([1, 3], 1);
+    assert_eq!(levels(curriculum.demonstrations(&late, 1, 200)), [3].into());
+}
+
+#[test]
 fn training_draws_from_unlocked_levels_alone() {
     let pool = Pool::prompts(&Sums::endless(), 1..=5).expect("has problems");
     let mut curriculum = curriculum([2, 5], 3);

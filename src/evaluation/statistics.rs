@@ -81,7 +81,16 @@ pub fn wilson(successes: usize, trials: usize) -> Option<Interval> {
     if trials == 0 || successes > trials {
         return None;
     }
-    let (n, p) = (trials as f64, successes as f64 / trials as f64);
+    wilson_of_share(successes as f64 / trials as f64, trials)
+}
+
+/// The same for the mean of `trials` values within [0, 1] that need not be 0 or 1: such a mean varies no more
+/// than a proportion of the same size, so the interval is rather too wide.
+pub fn wilson_of_share(share: f64, trials: usize) -> Option<Interval> {
+    if trials == 0 || !(0.0..=1.0).contains(&share) {
+        return None;
+    }
+    let (n, p) = (trials as f64, share);
     let scale = 1.0 + Z * Z / n;
     let centre = (p + Z * Z / (2.0 * n)) / scale;
     let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt() / scale;

@@ -114,9 +114,15 @@ impl Tally {
         }
         let judged = |value: f64| (self.judged > 0).then_some(value);
         let share = |part: u32, whole: u32| (whole > 0).then(|| f64::from(part) / f64::from(whole));
+        // Of another number of samples it would be another metric.
+        let of_all = |count: &str| count.parse() == Ok(n);
+        if let Some(count) = metric.strip_prefix("mean@") {
+            return of_all(count).then(|| correct as f64 / n as f64);
+        }
+        if let Some(count) = metric.strip_prefix("maj@") {
+            return of_all(count).then(|| self.majority());
+        }
         match metric {
-            _ if metric.starts_with("mean@") => Some(correct as f64 / n as f64),
-            _ if metric.starts_with("maj@") => Some(self.majority()),
             names::CONS_PASS_GAP => Some(pass_at_k(n, correct, n)? - self.majority()),
             names::ANSWER_ENTROPY => self.answers().entropy(),
             names::EFFECTIVE_ANSWERS => self.answers().entropy().map(f64::exp),

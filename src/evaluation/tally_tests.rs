@@ -78,6 +78,12 @@ fn a_tie_counts_its_share() {
     close(value(&three, "maj@3").unwrap(), 1.0 / 3.0);
     assert_eq!(value(&[sample("", "", false)], "maj@1"), Some(0.0));
     assert_eq!(value(&[], "maj@0"), None);
+    // Of another number of samples it would be another number.
+    assert_eq!(value(&two, "maj@3"), None);
+    assert_eq!(
+        (value(&two, "mean@1"), value(&two, "mean@2")),
+        (None, Some(0.5))
+    );
 }
 
 #[test]

@@ -201,8 +201,9 @@ pub fn divergence(policy: &[f32], origin: &[f32], cap: f64) -> Divergence {
     for (&policy, &origin) in policy.iter().zip(origin) {
         let difference = f64::from(origin) - f64::from(policy);
         let k3 = difference.exp() - difference - 1.0;
-        capped += u64::from(k3 > cap);
         // A value that is not finite must not pass for a large one.
+        let k3 = if k3.is_finite() { k3 } else { f64::NAN };
+        capped += u64::from(k3 > cap);
         sum += if k3 > cap { cap } else { k3 };
     }
     Divergence {
@@ -236,6 +237,8 @@ mod tests {
         }
         let broken = divergence(&[f32::NAN], &[0.0], 5.0);
         assert!(broken.nats.is_nan());
+        let impossible = divergence(&[-1.0], &[f32::NEG_INFINITY], 5.0);
+        assert!(impossible.nats.is_nan() && impossible.capped == 0);
         assert_eq!(divergence(&[], &[], 5.0), Divergence::default());
     }
 }

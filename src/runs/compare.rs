@@ -20,7 +20,7 @@ use crate::evaluation::Interval;
 use crate::evaluation::catalogue::within_bounds;
 use crate::evaluation::statistics::{Table, bootstrap, over_seeds};
 
-pub use differences::PairedDifference;
+pub use differences::{Family, PairedDifference};
 
 /// Runs that cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -172,6 +172,8 @@ struct Key {
     config: RunConfig,
     /// What was set otherwise on the way, and when.
     changes: Vec<Change>,
+    /// SHA-256 of the data files.
+    data: Vec<String>,
 }
 
 impl Key {
@@ -197,6 +199,7 @@ impl Key {
         Self {
             config: comparable(&config),
             changes: run.changes.iter().filter(matters).cloned().collect(),
+            data: run.data_sums(),
         }
     }
 
@@ -206,8 +209,8 @@ impl Key {
         let mut alike = keys
             .iter()
             .filter(|key| key.config.balance.method == method);
-        let first = alike.next().map_or(&self.config, |key| &key.config);
-        let differing = config::diff(first, &self.config).into_iter();
+        let first = alike.next().copied().unwrap_or(self);
+        let differing = config::diff(&first.config, &self.config).into_iter();
         let settings = differing.map(|(path, _, value)| format!("{path} = {value}"));
         let changed = self.changes.iter().map(|change| {
             let Change {
@@ -215,7 +218,12 @@ impl Key {
             } = change;
             format!("{path} = {value} from step {}", step + 1)
         });
-        let told: Vec<String> = settings.chain(changed).collect();
+        let other_data = self
+            .data
+            .iter()
+            .filter(|sum| !first.data.contains(sum))
+            .map(|sum| format!("data {}", sum.get(..8).unwrap_or(sum)));
+        let told: Vec<String> = settings.chain(changed).chain(other_data).collect();
         match told.is_empty() {
             true => method.name().to_owned(),
             false => format!("{} ({})", method.name(), told.join(", ")),
@@ -312,7 +320,11 @@ fn notes(
         })
         .collect();
     if seeds.len() > 1 {
-        notes.push("The groups were not run with the same seeds.".into());
+        notes.push(
+            "The groups were not run with the same seeds: differences are taken over the seeds that both \
+             ran, where there are at least two."
+                .into(),
+        );
     }
     if groups.iter().any(|group| group.outcomes.len() < 2) {
         notes.push(
@@ -327,9 +339,9 @@ fn notes(
         .count();
     if tested > 1 {
         notes.push(format!(
-            "{tested} differences are tested. p-values are corrected (Holm) within two families, those in \
-             accuracy and those in all other numbers: in each, with 95 % probability none is called \
-             significant by chance alone."
+            "{tested} differences are tested. p-values are corrected (Holm) within three families, those in \
+             accuracy, those in the main other numbers and those in the rest: in each, with 95 % \
+             probability none is called significant by chance alone."
         ));
     }
     let before: Vec<&str> = runs_of_0_1(groups);
@@ -337,6 +349,24 @@ fn notes(
         notes.push(format!(
             "Begun with 0.1.0, which counted the tokens of exams as training: {}.",
             before.join(", ")
+        ));
+    }
+    let reference = &groups[reference(groups)];
+    let is_paired = |group: &Group| {
+        let mut paired = differences.iter().filter(|d| d.difference.is_some());
+        paired.any(|d| d.second == group.label)
+    };
+    let by_settings: Vec<&str> = groups
+        .iter()
+        .filter(|group| is_paired(group) && !differences::by_fingerprints([reference, group]))
+        .map(|group| group.label.as_str())
+        .collect();
+    if !by_settings.is_empty() {
+        notes.push(format!(
+            "Runs of 0.1.0 do not say which problems they were asked. Paired because settings and data files \
+             agree: {} and {}.",
+            reference.label,
+            by_settings.join(", ")
         ));
     }
     notes
@@ -413,10 +443,19 @@ impl Group {
     }
 }
 
-/// For one run: the interval of a number over its test problems, where it has one value a problem.
+/// Where one run alone was tested: the interval of a number over its test problems, where it has one value a
+/// problem.
 fn over_problems(name: &str, outcomes: &[Outcome]) -> Option<Interval> {
-    let [outcome] = outcomes else { return None };
-    let values = outcome.last.as_ref()?.by_problem(name);
+    let mut tested = outcomes
+        .iter()
+        .filter_map(|outcome| Some((outcome, outcome.last.as_ref()?)));
+    let (Some((outcome, test)), None) = (tested.next(), tested.next()) else {
+        return None;
+    };
+    if let Some(interval) = test.accuracy_interval(name) {
+        return Some(interval);
+    }
+    let values = test.by_problem(name);
     let (strata, row): (Vec<u64>, Vec<Option<f64>>) = values.into_iter().unzip();
     let table = Table {
         seeds: vec![outcome.seed],
@@ -428,7 +467,10 @@ fn over_problems(name: &str, outcomes: &[Outcome]) -> Option<Interval> {
 
 fn runs_of_0_1(groups: &[Group]) -> Vec<&str> {
     let outcomes = groups.iter().flat_map(|group| &group.outcomes);
-    let old = outcomes.filter(|outcome| outcome.test_set.is_none() && outcome.last.is_some());
+    let old = outcomes.filter(|outcome| {
+        let version = outcome.begun_with.as_deref();
+        version.is_some_and(|version| version.starts_with("0.1."))
+    });
     old.map(|outcome| outcome.run.as_str()).collect()
 }
 

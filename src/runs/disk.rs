@@ -57,7 +57,10 @@ impl Lock {
             .filter(|parent| !parent.as_os_str().is_empty());
         let beside = fs::read_dir(beside.unwrap_or(Path::new("."))).ok()?;
         let mut folders = beside.filter_map(|entry| Some(entry.ok()?.path()));
-        folders.find(|folder| fs::exists(folder.join(LOCK)) && self.is_of(folder))
+        // A copy has the mark too; what is locked is the folder itself.
+        let is_locked = |folder: &Path| matches!(lock(folder), Err(FolderError::Locked { .. }));
+        folders
+            .find(|folder| fs::exists(folder.join(LOCK)) && self.is_of(folder) && is_locked(folder))
     }
 }
 

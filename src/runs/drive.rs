@@ -35,14 +35,20 @@ pub enum DriveError {
     },
     #[error(
         "{path}: its bytes are not those of {began}, with which the run began. Put the old file back, \
-         name it with --set task.files.train=[…], or begin a new run"
+         name it with --set task.files.train=[…] (or task.files.test), or begin a new run"
     )]
     DataChanged { path: String, began: String },
     #[error(
-        "the run began with {began} data files, and {now} are named now: name the same ones with --set \
-         task.files.train=[…], or begin a new run"
+        "{name}: its bytes are not those that the run began with, so its tokens would mean something else. \
+         Put the old file back, or begin a new run"
     )]
-    OtherFiles { began: usize, now: usize },
+    TokenizerChanged { name: String },
+    #[error(
+        "the run began with {} data files for training and {} for the test, and {} and {} are named now: name \
+         the same ones with --set task.files.train=[…] and task.files.test=[…], or begin a new run",
+        began[0], began[1], now[0], now[1]
+    )]
+    OtherFiles { began: [usize; 2], now: [usize; 2] },
     #[error(
         "{}: a run that has begun cannot change that. These can change: {}. For anything else begin a \
          new run",
@@ -83,6 +89,7 @@ impl DriveError {
             Self::Read(error) => error.is_wrong_input(),
             Self::Config(_) | Self::Device(_) => true,
             Self::DataChanged { .. } | Self::OtherFiles { .. } => true,
+            Self::TokenizerChanged { .. } => true,
             Self::NotChangeable { .. } | Self::Shorter { .. } | Self::Newer { .. } => true,
             Self::Manifest { .. } => false,
         }
@@ -176,7 +183,16 @@ impl BaseCache {
     fn new(shared: &Path, setup: &Setup) -> Self {
         // What decides the base model: the configuration's part, the bytes of the files of data, model and
         // tokenizer, and what computes it.
-        let data = setup.fingerprints.iter().map(|(_, sum)| sum.clone());
+        let tests = setup.config.task.files.test.len();
+        let split = setup.fingerprints.len().saturating_sub(tests);
+        let data = setup
+            .fingerprints
+            .iter()
+            .enumerate()
+            .map(|(place, (_, sum))| {
+                let part = if place < split { "train" } else { "test" };
+                format!("{part}={sum}")
+            });
         let sources = setup
             .sources
             .iter()
@@ -317,9 +333,10 @@ impl Run {
             notes,
         } = match &stopped.checkpoint {
             Some((_, state)) => on::goes_on(path, &stopped, state, set)?,
-            // Nothing was trained that could be carried on: the run begins anew, with any settings.
+            // Nothing was trained that could be carried on: the run begins anew, with any settings, and
+            // with schedules over as many steps as it then has.
             None => Goes {
-                config: RunConfig::load_run(path, set)?,
+                config: RunConfig::load_anew(path, set)?,
                 changes: Vec::new(),
                 notes: Vec::new(),
             },
@@ -330,8 +347,11 @@ impl Run {
         let setup = set_up(config).await?;
         if stopped.checkpoint.is_some() {
             on::same_data(&manifest.data, &setup.fingerprints)?;
+            on::same_tokenizer(&manifest.sources, &setup.sources)?;
         }
         manifest.data.clone_from(&setup.fingerprints);
+        // `version` stays: it says what the run was begun with.
+        manifest.format = FORMAT;
         manifest.test.get_or_insert_with(|| test_set(&setup));
         let mut cache = None;
         let start = match stopped.checkpoint.take() {

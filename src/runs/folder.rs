@@ -39,8 +39,8 @@ pub enum FolderError {
     Exists { path: PathBuf },
     #[error("{path} is in use by another sasr: wait for it to end, or choose another name")]
     Locked { path: PathBuf },
-    #[error("{path} holds no run (it has no config.toml)")]
-    NoRun { path: PathBuf },
+    #[error("{path} holds no run (it has no config.toml){hint}")]
+    NoRun { path: PathBuf, hint: String },
     #[error("{path} has no checkpoint {name}; there are: {there_are}")]
     UnknownCheckpoint {
         path: PathBuf,
@@ -190,8 +190,18 @@ impl RunFolder {
         if fs::exists(path.join("config.toml")) {
             return Ok(());
         }
+        let run = path.parent().and_then(Path::parent);
+        let run = run.filter(|run| fs::exists(run.join("config.toml")));
+        let hint = run.zip(path.file_name()).map(|(run, checkpoint)| {
+            format!(
+                ". It is a checkpoint of a run: --resume {} --checkpoint {}",
+                run.display(),
+                checkpoint.display()
+            )
+        });
         Err(FolderError::NoRun {
             path: path.to_path_buf(),
+            hint: hint.unwrap_or_default(),
         })
     }
 
@@ -476,7 +486,9 @@ fn read_checked(place: &Path) -> Result<(Snapshot, State), String> {
     for (name, sum) in sums {
         let bytes = read(&name)?;
         if sha256(&bytes) != sum {
-            return Err(format!("{name} has not the bytes that were written"));
+            return Err(format!(
+                "the bytes of {name} are not those that were written"
+            ));
         }
         files.insert(name, bytes);
     }

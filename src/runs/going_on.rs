@@ -19,6 +19,19 @@ pub(super) struct Goes {
 }
 
 impl RunConfig {
+    /// The configuration in a run's folder for a run that begins anew with it: schedules that were spread
+    /// over all of its steps are spread over all it has now.
+    ///
+    /// # Errors
+    /// If it cannot be read or used.
+    pub(super) fn load_anew(run: &Path, set: &[String]) -> Result<Self, ConfigError> {
+        let unsettled = RunConfig::load_run(run, &[])?.unsettled();
+        let name = run.join(CONFIG).display().to_string();
+        let mut config = RunConfig::from_toml(&unsettled.to_toml()?, &name, set)?;
+        config.find_from(run, set);
+        Ok(config)
+    }
+
     /// The configuration in a run's folder; see [`RunConfig::of_run`].
     ///
     /// # Errors
@@ -45,7 +58,8 @@ pub(super) fn goes_on(
     set: &[String],
 ) -> Result<Goes, DriveError> {
     let mut before = RunConfig::of_run(&state.config, "the checkpoint's configuration", &[])?;
-    let written = RunConfig::load_run(run, &[])?;
+    let mut written = RunConfig::load_run(run, &[])?;
+    written.take_unwritten_horizons(&RunConfig::read_text(&run.join(CONFIG))?, &before);
     before.take_paths(&written);
     let later: Vec<Change> = changes::parse(&stopped.changes_after()?)?;
     let mut expected = changes::after(&before, &later);
@@ -57,7 +71,11 @@ pub(super) fn goes_on(
     };
     let mut all: Vec<String> = Vec::new();
     let mut notes = Vec::new();
-    for (path, _, value) in by_hand.iter().filter(|(path, ..)| !asked(path)) {
+    // What is no longer there cannot be asked for.
+    let (gone, by_hand): (Vec<_>, Vec<_>) = (by_hand.into_iter())
+        .filter(|(path, ..)| !asked(path))
+        .partition(|(.., value)| value == config::UNSET);
+    for (path, _, value) in &by_hand {
         all.push(format!("{path}={value}"));
         // A run that was renamed is no other for that.
         if path != "name" {
@@ -75,9 +93,10 @@ pub(super) fn goes_on(
     }));
     all.extend_from_slice(set);
     let mut config = RunConfig::of_run(&state.config, "the checkpoint's configuration", &all)?;
-    if !set.iter().any(|set| set.starts_with("task.files")) {
-        config.take_paths(&written);
-    }
+    let asked_for = config.clone();
+    config.take_paths(&written);
+    config.keep_given_paths(&asked_for, asked);
+    same_files(&before, &config)?;
     if config.max_steps < state.step {
         let (asked, made) = (config.max_steps, state.step);
         return Err(DriveError::Shorter { asked, made });
@@ -87,6 +106,7 @@ pub(super) fn goes_on(
         .iter()
         .filter(|(path, ..)| may_change(path).is_none());
     let refused: Vec<String> = refused
+        .chain(&gone)
         .map(|(path, before, value)| {
             let place = if asked(path) { "--set" } else { CONFIG };
             format!("{place}: {path} = {value} (it is {before})")
@@ -117,10 +137,6 @@ pub(super) fn same_data(
     began: &[(String, String)],
     now: &[(String, String)],
 ) -> Result<(), DriveError> {
-    if began.len() != now.len() {
-        let (began, now) = (began.len(), now.len());
-        return Err(DriveError::OtherFiles { began, now });
-    }
     let mut both = began.iter().zip(now);
     match both.find(|((_, before), (_, after))| before != after) {
         None => Ok(()),
@@ -128,5 +144,47 @@ pub(super) fn same_data(
             path: path.clone(),
             began: began.clone(),
         }),
+    }
+}
+
+/// Whether the tokenizer's files are those that the run began with, as far as it says which these were. The
+/// weights of a model folder do not matter any more: the checkpoint has its own.
+pub(super) fn same_tokenizer(
+    began: &[(String, String)],
+    now: &[(String, String)],
+) -> Result<(), DriveError> {
+    const FILES: [&str; 3] = [
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "chat_template.jinja",
+    ];
+    let differs = |name: &&str| {
+        let of = |files: &[(String, String)]| {
+            let mut files = files.iter();
+            files
+                .find(|(file, _)| file == name)
+                .map(|(_, sum)| sum.clone())
+        };
+        of(began) != of(now)
+    };
+    let changed = FILES.iter().find(|name| !began.is_empty() && differs(name));
+    match changed {
+        None => Ok(()),
+        Some(name) => Err(DriveError::TokenizerChanged {
+            name: (*name).to_owned(),
+        }),
+    }
+}
+
+/// As many files for training and for the test as before: a file must not pass from one to the other.
+fn same_files(before: &RunConfig, now: &RunConfig) -> Result<(), DriveError> {
+    let count = |config: &RunConfig| {
+        let files = &config.task.files;
+        [files.train.len(), files.test.len()]
+    };
+    let (began, now) = (count(before), count(now));
+    match began == now {
+        true => Ok(()),
+        false => Err(DriveError::OtherFiles { began, now }),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::read::RunData;
-use crate::evaluation::statistics::wilson;
+use crate::evaluation::statistics::{wilson, wilson_of_share};
 use crate::evaluation::{Interval, Tally, names, pooled_accuracy, summarise};
 use crate::training::{Branch, EvaluationRecord, Phase, StepRecord, TestSet};
 
@@ -38,6 +38,9 @@ pub struct Test {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answered {
     pub level: u32,
+    /// Which of the level's problems it is; none of a reworded one of 0.1.0, which does not say from which
+    /// it was made.
+    pub place: Option<usize>,
     /// Whether the level is never trained on.
     pub unseen: bool,
     pub perturbation: Option<String>,
@@ -78,10 +81,12 @@ impl Answered {
         }
     }
 
-    /// What the problem belongs to, as a number: problems are drawn anew within these.
-    pub fn stratum(&self) -> u64 {
-        let perturbation = self.perturbation.as_deref().unwrap_or("");
-        crate::rng::fingerprint(&format!("{} {perturbation}", self.level))
+    /// What tells the problem from others of the test, however it is worded.
+    fn identity(&self, among: usize) -> (u32, usize, Option<&str>) {
+        match self.place {
+            Some(place) => (self.level, place, None),
+            None => (self.level, among, self.perturbation.as_deref()),
+        }
     }
 
     /// A metric of this problem by its name; `None` where it is not defined for it.
@@ -125,6 +130,12 @@ pub struct Outcome {
     pub cost: Cost,
     /// Which problems the final test has; not known of runs of 0.1.0.
     pub test_set: Option<TestSet>,
+    /// SHA-256 of the data files, those for training before those for the test.
+    #[serde(default)]
+    pub data: Vec<String>,
+    /// The version that the run was begun with; none where its manifest cannot be read.
+    #[serde(default)]
+    pub begun_with: Option<String>,
 }
 
 impl Score {
@@ -163,7 +174,7 @@ impl Score {
             score.metrics.extend(summarise(&tallies));
         }
         let holds: Vec<f64> = (records.iter())
-            .flat_map(|record| answered_in(record))
+            .flat_map(|record| answered_in(record, record.problems))
             .filter_map(|answered| answered.value(names::FAITHFULNESS))
             .collect();
         if !holds.is_empty() {
@@ -216,6 +227,10 @@ impl Test {
                 perturbed.entry(name).or_default().push(record);
             }
         }
+        let level_has = |level: u32| {
+            let mut plain = records.iter().filter(|r| r.perturbation.is_none());
+            plain.find(|r| r.level == level).map_or(0, |r| r.problems)
+        };
         Some(Self {
             step,
             seen: Score::over(plain(false)),
@@ -227,39 +242,76 @@ impl Test {
                 .collect(),
             answered: records
                 .iter()
-                .flat_map(|record| answered_in(record))
+                .flat_map(|record| answered_in(record, level_has(record.level)))
                 .collect(),
         })
     }
 
-    /// The values of a number of [`Outcome::numbers`] problem by problem, with the stratum of each; empty
-    /// where it is not one that problems have, or the run does not say.
+    /// The values of a number of [`Outcome::numbers`] problem by problem, with the stratum of each (its
+    /// level); empty where it is not one that problems have, or the run does not say. A problem that was
+    /// reworded in several ways is one problem, with the mean over its wordings: they are no new problems.
     pub fn by_problem(&self, name: &str) -> Vec<(u64, Option<f64>)> {
         let (over, metric) = Over::of(name);
-        let of = self.answered.iter().filter(|answered| answered.is_of(over));
-        let values: Vec<(u64, Option<f64>)> = of
-            .map(|answered| (answered.stratum(), answered.value(metric)))
-            .collect();
+        let mut problems: BTreeMap<_, Vec<f64>> = BTreeMap::new();
+        for (among, answered) in self.answered.iter().enumerate() {
+            if answered.is_of(over) {
+                let wordings = problems.entry(answered.identity(among)).or_default();
+                wordings.extend(answered.value(metric));
+            }
+        }
+        let mean = |values: &Vec<f64>| {
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        let values = problems
+            .iter()
+            .map(|(&(level, ..), values)| (level.into(), mean(values)));
+        let values: Vec<(u64, Option<f64>)> = values.collect();
         match values.iter().any(|(_, value)| value.is_some()) {
             true => values,
             false => Vec::new(),
         }
     }
 
-    /// Accuracy over all reworded problems.
+    /// Accuracy on reworded problems: the mean over problems of the share of their wordings that were
+    /// answered right. Over all wordings where the run does not say what came of each.
     pub fn perturbed_accuracy(&self) -> Option<f64> {
+        let each = self.by_problem("accuracy_perturbed");
+        let values: Vec<f64> = each.into_iter().filter_map(|(_, value)| value).collect();
+        if !values.is_empty() {
+            return Some(values.iter().sum::<f64>() / values.len() as f64);
+        }
         let each = self.perturbations.values();
         pooled_accuracy(each.filter_map(|score| Some((score.problems, score.accuracy()?))))
     }
+
+    /// 95 % interval over problems of an accuracy (Wilson's), by its name among [`Outcome::numbers`]; none of
+    /// another number. A problem with several wordings counts once.
+    pub fn accuracy_interval(&self, name: &str) -> Option<Interval> {
+        match name {
+            "accuracy" => self.seen.accuracy_interval(),
+            "accuracy_unseen" => self.unseen.accuracy_interval(),
+            "accuracy_perturbed" => {
+                wilson_of_share(self.perturbed_accuracy()?, self.by_problem(name).len())
+            }
+            _ => None,
+        }
+    }
 }
 
-/// What came of each problem of a test at one level; empty where the record does not say.
-fn answered_in(record: &EvaluationRecord) -> Vec<Answered> {
+/// What came of each problem of a test at one level, which has `level_has` problems as they are; empty where
+/// the record does not say.
+fn answered_in(record: &EvaluationRecord, level_has: usize) -> Vec<Answered> {
     if record.correct.len() != record.problems {
         return Vec::new();
     }
+    let from = |place| match record.perturbation {
+        // Of 0.1.0: some of the level's problems, without saying which.
+        Some(_) if record.places.is_empty() && record.problems != level_has => None,
+        _ => Some(record.place(place)),
+    };
     let one = |(place, &correct): (usize, &bool)| Answered {
         level: record.level,
+        place: from(place),
         unseen: record.unseen,
         perturbation: record.perturbation.clone(),
         correct,
@@ -279,6 +331,8 @@ impl Outcome {
             last: Test::latest(&run.evaluations, "final"),
             cost: Cost::of(&run.steps, &run.evaluations),
             test_set: serde_json::from_value(run.manifest["test"].clone()).unwrap_or_default(),
+            data: run.data_sums(),
+            begun_with: run.manifest["version"].as_str().map(str::to_owned),
         }
     }
 

@@ -235,7 +235,7 @@ fn check(folder: &Path, needed: impl Fn(&str) -> bool) -> Result<(), (String, St
         let found = File::open(folder.join(name)).and_then(sha256_of);
         let found = found.map_err(|error| unreadable(name, error.to_string()))?;
         if found != *sum {
-            let why = "has not the bytes that were written".into();
+            let why = "does not have the bytes that were written".into();
             return Err((name.clone(), why));
         }
     }

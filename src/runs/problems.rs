@@ -23,7 +23,8 @@ struct Row<'a> {
     unseen: bool,
     /// How the problem was said differently; empty as it is.
     perturbation: &'a str,
-    /// Place in the set, which is the same for all runs with the same test.
+    /// Place in the set, which is the same for all runs with the same test; a reworded problem has that of
+    /// the one it was made from.
     problem: usize,
     /// The greedy answer.
     correct: Option<bool>,
@@ -72,7 +73,7 @@ fn row<'a>(run: &'a RunData, record: &'a EvaluationRecord, problem: usize) -> Ro
         level: record.level,
         unseen: record.unseen,
         perturbation: record.perturbation.as_deref().unwrap_or_default(),
-        problem,
+        problem: record.place(problem),
         correct: record.correct.get(problem).copied(),
         holds: record.holds.of(problem),
         samples: counted(|tally| tally.samples),

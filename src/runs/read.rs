@@ -94,6 +94,14 @@ impl ReadError {
 }
 
 impl RunData {
+    /// SHA-256 of the run's data files, those for training first; empty of generated tasks.
+    pub fn data_sums(&self) -> Vec<String> {
+        let files = self.manifest["data"].as_array().into_iter().flatten();
+        files
+            .filter_map(|file| file[1].as_str().map(str::to_owned))
+            .collect()
+    }
+
     /// Reads a run from the texts of its files.
     ///
     /// A process that is killed may leave the last line of a file half written: a last line that

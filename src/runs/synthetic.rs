@@ -54,7 +54,7 @@ pub fn run(config: RunConfig, skill: f64) -> RunData {
     };
     let mut data = RunData {
         name: config.name.clone(),
-        manifest: serde_json::json!({ "version": "0.1.0", "device": "cpu", "parameters": 213_504 }),
+        manifest: serde_json::json!({ "version": "0.2.0", "device": "cpu", "parameters": 213_504 }),
         steps: Vec::new(),
         evaluations: Vec::new(),
         completions: Vec::new(),
@@ -246,6 +246,7 @@ fn record(
         num_tokens: 0,
         seconds: 0.0,
         holds: crate::training::Judgements::default(),
+        places: Vec::new(),
         samples: crate::evaluation::Tallies::default(),
         step,
         kind: kind.into(),

@@ -7,11 +7,12 @@
 //! that works, and ends with the expression: `3*5=15 15+7=22;3*5+7`. With tags the prompt is a
 //! sentence, the operations are the thought and the expression is the answer.
 //!
-//! The answer may be written with the signs of print and TeX (`×`, `\times`, `÷`, `−`), in `\boxed{}`
-//! and with `= 22` behind it; what stands there must be the target.
+//! The answer may be written with the signs of print and TeX (`×`, `\times`, `÷`, `−`, an `x` between
+//! numbers), in `\boxed{}` and with `= 22` behind it or `22 =` in front; what stands there must be the
+//! target.
 //!
-//! Reasoning holds where every operation is true and done with numbers at hand, and the answer is
-//! right.
+//! Reasoning holds where every operation is true and done with numbers at hand, the operations lead to
+//! the target or leave it within reach, and the answer is right.
 
 mod answer;
 mod hand;
@@ -285,7 +286,10 @@ impl Task for Countdown {
     }
 
     /// The operations one by one, then the answer, which must be right and does what they left to
-    /// be done. The chain is told from others by its answer's expression in normal form: the order of
+    /// be done. What they leave at hand must be the target, or numbers of which the target can still
+    /// be made: operations that lead elsewhere are no reason for the answer.
+    ///
+    /// The chain is told from others by its answer's expression in normal form: the order of
     /// operands that commute and the order of the operations make no difference. So a chain also
     /// holds whose operations lead to the target by another way than the answer: all of it is true.
     ///
@@ -329,6 +333,9 @@ impl Task for Countdown {
         let canonical = answer.expression.canonical();
         if !self.is_right(&payload, &answer) {
             return chain.broken(Some(Slip::new(&canonical, Flaw::MissesTarget)));
+        }
+        if !chain.steps.is_empty() && !hand.can_reach(payload.target.into(), &self.operators) {
+            return chain.broken(Some(Slip::new(&canonical, Flaw::Disagrees)));
         }
         if hand.left_to_do() > 0 {
             chain.push(canonical.clone(), hand.left_to_do());

@@ -50,6 +50,16 @@ impl Gsm8k {
     }
 }
 
+/// What a calculation does, in operations, and its result; or what is wrong with it.
+fn calculated(equation: &str) -> Result<(u32, &str), Flaw> {
+    let (left, right) = equation.split_once('=').ok_or(Flaw::Unreadable)?;
+    match calculator::agree(left, right) {
+        Some(true) => Ok((calculator::operations(left), right)),
+        Some(false) => Err(Flaw::NotEqual),
+        None => Err(Flaw::Unreadable),
+    }
+}
+
 /// The marked calculations of a completion, without spaces.
 fn calculations(completion: &str) -> impl Iterator<Item = String> {
     CALCULATION
@@ -118,26 +128,34 @@ impl Format for Gsm8k {
         verify::reward(self.layout, completion, correct)
     }
 
-    /// The marked calculations, without spaces (OFA-Sys/gsm8k-ScRel's reasoning paths); each must
-    /// hold within 1e-3. As large as its number of operations. Without any there is nothing to judge.
-    fn reasoning(&self, _problem: &Problem, completion: &str, _finished: bool) -> Reasoning {
-        let mut chain = Chain::default();
+    /// The marked calculations, without spaces (OFA-Sys/gsm8k-ScRel's reasoning paths), each as large
+    /// as its number of operations. Two things are judged: every calculation is true, and the given
+    /// answer is the result of one of them, both within 1e-3. Whether the numbers that go in come from
+    /// the problem or from earlier results is not judged.
+    ///
+    /// Solutions may do their last step in words (of the textbook's, one in twenty): true
+    /// calculations that the answer is no result of are not judged, as is a text without any.
+    fn reasoning(&self, _problem: &Problem, completion: &str, finished: bool) -> Reasoning {
+        let given = self.number(verify::whole_lines(completion, finished));
+        let is_given = |result: &str| {
+            let given = given.as_deref();
+            given.is_some_and(|given| calculator::agree(given, result) == Some(true))
+        };
+        let (mut chain, mut reached) = (Chain::default(), false);
         for equation in calculations(completion) {
-            let sides = equation.split_once('=');
-            let flaw = match sides.and_then(|(left, right)| calculator::agree(left, right)) {
-                Some(true) => {
-                    let size = sides.map_or(0, |(left, _)| calculator::operations(left));
+            match calculated(&equation) {
+                Ok((size, result)) => {
+                    reached |= is_given(result);
                     chain.push(equation, size);
-                    continue;
                 }
-                Some(false) => Flaw::NotEqual,
-                None => Flaw::Unreadable,
-            };
-            return chain.broken(Some(Slip::new(&equation, flaw)));
+                Err(flaw) => return chain.broken(Some(Slip::new(&equation, flaw))),
+            }
         }
-        match chain.steps.is_empty() {
-            true => Reasoning::NotJudged,
-            false => Reasoning::Holds(chain),
+        match (chain.steps.is_empty(), &given) {
+            (true, _) => Reasoning::NotJudged,
+            (false, None) => chain.broken(None),
+            (false, Some(_)) if reached => Reasoning::Holds(chain),
+            (false, Some(_)) => Reasoning::NotJudged,
         }
     }
 

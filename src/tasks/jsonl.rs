@@ -12,7 +12,9 @@
 //! learnt.
 //!
 //! The reference answer stands under `task.files.answer_key`, or is the one the completion marks
-//! ([`verify::marked`]). Answers are compared by `task.files.verifier`.
+//! ([`verify::marked`]). Answers are compared by `task.files.verifier`. A number under that key is in
+//! normal form for the verifier `number`; for the others, which compare texts, it stays as the file
+//! writes it.
 
 use super::error::BadRow;
 use super::file_task::Format;
@@ -111,7 +113,9 @@ impl Jsonl {
         }
         match value(row, &self.answer_key)? {
             Value::Text(answer) => Ok(answer.clone()),
-            Value::Number(answer) => Ok(answer.to_string()),
+            Value::Number(answer) if self.verifier == Verifier::Number => Ok(answer.to_string()),
+            // Texts are compared: `4.0` in the file is `4.0`.
+            Value::Number(answer) => Ok(answer.written().to_owned()),
             other => Err(wrong_type(&self.answer_key, other, "a text or a number")),
         }
     }

@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 use super::{Split, Task};
 use crate::config::RunConfig;
 
-/// What people should know about settings that limit what is used of a task's files, each with the
-/// setting's name. Nothing for generated tasks, which have no end.
+/// What people should know about settings that limit what is used of a task's files, or ask for
+/// levels that these leave out, each with the setting's name. Nothing for generated tasks, which have
+/// no end.
 pub fn limits(config: &RunConfig, task: &dyn Task) -> Vec<String> {
     let (demonstrations, [low, high]) = (config.task.demonstrations, config.curriculum.levels);
     let trained: Vec<u32> = (low..=high)
@@ -47,6 +48,7 @@ pub fn limits(config: &RunConfig, task: &dyn Task) -> Vec<String> {
         tested,
         asked(Split::Test),
     ));
+    notices.extend(passed_over(config, task));
     let unused = task.levels().filter(|level| !(low..=high).contains(level));
     let unused: Vec<String> = unused
         .map(|level| (level, count(Split::Train, level)))
@@ -60,6 +62,34 @@ pub fn limits(config: &RunConfig, task: &dyn Task) -> Vec<String> {
         ));
     }
     notices
+}
+
+/// Levels of the curriculum that training passes over, since the files have no problems for them.
+fn passed_over(config: &RunConfig, task: &dyn Task) -> Option<String> {
+    let [low, high] = config.curriculum.levels;
+    let empty = |level: &u32| task.len(Split::Train, *level) == Some(0);
+    let known = task.levels().filter(|level| (low..=high).contains(level));
+    let empty: Vec<u32> = known.filter(empty).collect();
+    let (noun, verb) = match empty.len() {
+        0 => return None,
+        1 => ("level", "has no training problems and is"),
+        _ => ("levels", "have no training problems and are"),
+    };
+    let levels = runs(&empty);
+    Some(format!(
+        "curriculum.levels = [{low}, {high}]: {noun} {levels} {verb} passed over"
+    ))
+}
+
+/// Whole numbers in order, `1, 3 to 9`.
+fn runs(numbers: &[u32]) -> String {
+    let runs = numbers.chunk_by(|one, next| one.checked_add(1) == Some(*next));
+    let told = runs.filter_map(|run| match run {
+        [] => None,
+        [only] => Some(only.to_string()),
+        [first, .., last] => Some(format!("{first} to {last}")),
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// The levels that have training problems, from the lowest to the highest.
@@ -102,19 +132,24 @@ mod tests {
     use crate::config::RunConfig;
     use crate::tasks::build;
 
+    fn line(number: u32, way: u32, level: u32) -> String {
+        format!(
+            "{{\"prompt\": \"{level} {number}\", \"completion\": \"{way}\\n#### 1\", \"level\": {level}}}\n"
+        )
+    }
+
     /// 300 problems of level 1 and 60 of level 2, the first ten of level 1 with three solutions each.
     fn notices(set: &[&str]) -> Vec<String> {
-        let text = "[task]\nkind = \"jsonl\"\nfiles = { train = [\"a\"], level_key = \"level\" }\n";
-        let set: Vec<String> = set.iter().map(ToString::to_string).collect();
-        let mut config = RunConfig::from_toml(text, "test", &set).expect("a sound configuration");
-        let line = |number: u32, way: u32, level: u32| {
-            format!(
-                "{{\"prompt\": \"{level} {number}\", \"completion\": \"{way}\\n#### 1\", \"level\": {level}}}\n"
-            )
-        };
         let mut rows: String = (0..300).map(|number| line(number, 0, 1)).collect();
         rows.extend((0..60).map(|number| line(number, 0, 2)));
         rows.extend((0..300).flat_map(|number| [line(number, 1, 1), line(number, 2, 1)]));
+        notices_of(rows, set)
+    }
+
+    fn notices_of(rows: String, set: &[&str]) -> Vec<String> {
+        let text = "[task]\nkind = \"jsonl\"\nfiles = { train = [\"a\"], level_key = \"level\" }\n";
+        let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+        let mut config = RunConfig::from_toml(text, "test", &set).expect("a sound configuration");
         let built = build(&config.task, &|_| Ok(rows.clone().into_bytes())).expect("good rows");
         let widest = config.task.kind.widest_levels();
         config.curriculum.keep_to(built.task.levels(), widest);
@@ -168,6 +203,33 @@ mod tests {
             "{levels}"
         );
         assert!(levels.ends_with(" of level 2"), "{levels}");
+    }
+
+    #[test]
+    fn levels_that_the_files_leave_out_are_told_once() {
+        let all = |level| (0..40).map(move |number| line(number, 0, level));
+        let rows: String = [10, 13, 15].into_iter().flat_map(all).collect();
+        let told = |set: &[&str]| {
+            let whole = ["exam.problems=99", "evaluation.problems=99"];
+            notices_of(rows.clone(), &[&whole[..], set].concat())
+        };
+        assert_eq!(
+            told(&[]),
+            [
+                "curriculum.levels = [10, 15]: levels 11 to 12, 14 have no training problems and are \
+                 passed over"
+            ]
+        );
+        let narrow = told(&["curriculum.levels=[13, 15]"]);
+        assert_eq!(
+            narrow[0],
+            "curriculum.levels = [13, 15]: level 14 has no training problems and is passed over"
+        );
+        assert_eq!(narrow.len(), 2, "and what is not used: {narrow:?}");
+        assert_eq!(
+            told(&["curriculum.levels=[13, 13]", "curriculum.start=13"]).len(),
+            1
+        );
     }
 
     #[test]

@@ -141,7 +141,7 @@ fn value(field: &Field) -> Value {
         Field::Float(value) => Value::number(&value.to_string()),
         Field::Double(value) => Value::number(&value.to_string()),
         Field::Decimal(_) => match Number::plain(field.to_string().trim_end_matches('.')) {
-            Some(number) => Value::Number(number),
+            Some(number) => Value::Number(number.into()),
             None => Value::Other("a decimal that cannot be read"),
         },
         Field::Str(value) => Value::Text(value.clone()),

@@ -6,7 +6,7 @@
 use super::TaskError;
 use super::error::{BadRow, shortened};
 use super::file_kind::{Foreign, foreign_kind};
-pub use super::row::{Object, Value};
+pub use super::row::{Numeral, Object, Value};
 
 /// A row, or why there is none, with its place in the file: the line of a JSON Lines file or the
 /// row of a parquet file, counted from 1.

@@ -1,7 +1,8 @@
 //! What a row of a data file holds: JSON's kinds of values, but with exact numbers.
 //!
 //! `serde_json` keeps numbers as 64-bit floats where they do not fit 64-bit integers. A reference
-//! answer must be what stands in the file, so numbers are read a second time from the text.
+//! answer must be what stands in the file, so numbers are read a second time from the text, and how
+//! they are written there is kept.
 
 use std::fmt;
 
@@ -14,12 +15,40 @@ use super::verify::Number;
 pub enum Value {
     Null,
     Bool(bool),
-    Number(Number),
+    Number(Numeral),
     Text(String),
     List(Vec<Value>),
     Object(Object),
     /// What is none of these, in words for people, such as "binary data that is no UTF-8 text".
     Other(&'static str),
+}
+
+/// A number of a row; it is shown in normal form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numeral {
+    number: Number,
+    written: String,
+}
+
+impl Numeral {
+    /// The number as it is written in the file, `4.0` or `1e3`; in normal form where a file (parquet)
+    /// keeps values and no texts.
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+}
+
+impl From<Number> for Numeral {
+    fn from(number: Number) -> Self {
+        let written = number.to_string();
+        Self { number, written }
+    }
+}
+
+impl fmt::Display for Numeral {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.number, f)
+    }
 }
 
 /// A row's keys and values, in the order of the file.
@@ -65,7 +94,10 @@ impl Object {
                 continue;
             }
             let exact = match Number::plain(written) {
-                Some(number) => Value::Number(number),
+                Some(number) => Value::Number(Numeral {
+                    number,
+                    written: written.to_owned(),
+                }),
                 None => Value::Other("a number too large or too small to be written out"),
             };
             object.insert(key, exact);
@@ -88,7 +120,7 @@ impl Value {
     /// A number by its decimal text.
     pub(super) fn number(text: &str) -> Self {
         match Number::plain(text) {
-            Some(number) => Self::Number(number),
+            Some(number) => Self::Number(number.into()),
             None => Self::Other("not a number (NaN or infinite)"),
         }
     }
@@ -263,6 +295,25 @@ mod tests {
         ] {
             assert_eq!(number(&format!("{{\"n\": {written}}}")), text, "{written}");
         }
+    }
+
+    #[test]
+    fn how_a_number_is_written_is_kept() {
+        for (row, text) in [
+            (r#"{"n": 4.0}"#, "4.0"),
+            (r#"{"n":1e3}"#, "1e3"),
+            (r#"{"n" : -2.50E+1 }"#, "-2.50E+1"),
+        ] {
+            let object = Object::from_json(row).expect("JSON").expect("an object");
+            let Some(Value::Number(number)) = object.get("n") else {
+                panic!("{row}");
+            };
+            assert_eq!(number.written(), text, "{row}");
+        }
+        let Value::Number(number) = Value::number("4.0") else {
+            panic!("4.0 is a number");
+        };
+        assert_eq!(number.written(), "4");
     }
 
     #[test]

@@ -30,15 +30,20 @@ impl Session {
                 allowed: allowed.join(", "),
             });
         }
-        let config = self.overridden(&path, &value)?;
+        // A horizon of 0 is that of all steps, as at the start.
+        let config = self.overridden(&path, &value)?.settled();
         let changes = config::diff(&self.config, &config);
         let changed = changes.into_iter().find(|(changed, ..)| *changed == path);
+        let (before, value) = match changed {
+            Some((_, before, now)) => (before, now),
+            None => (value.clone(), value),
+        };
         self.config = config;
         self.rebuild_controller();
         self.events.push(Event::Changed {
             step: self.decided(),
             path,
-            before: changed.map_or_else(|| value.clone(), |(_, before, _)| before),
+            before,
             value,
         });
         Ok(())

@@ -38,7 +38,7 @@ pub struct Memory {
 
 /// What the program takes while it computes, whatever the model: code that is read in, and buffers. Measured
 /// on small runs on the CPU, as are the next two (`tests/memory.rs`).
-const PROGRAM: u64 = 30 << 20;
+const PROGRAM: u64 = 24 << 20;
 
 /// What each shard that works by itself keeps at hand for its next allocations.
 const SHARD: u64 = 20 << 20;

@@ -231,6 +231,10 @@ pub struct EvaluationRecord {
     pub seconds: f64,
     /// `accuracy` (greedy), and with samples those of [`crate::evaluation::metric_names`].
     pub metrics: BTreeMap<String, f64>,
+    /// Of reworded problems: which of the level's problems these are, counted from 0. Empty where all are
+    /// there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<usize>,
     /// Greedy correctness problem by problem, in the order of the set: for paired comparisons
     /// and confidence intervals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -242,6 +246,14 @@ pub struct EvaluationRecord {
     /// made of.
     #[serde(default, skip_serializing_if = "Tallies::is_empty")]
     pub samples: Tallies,
+}
+
+impl EvaluationRecord {
+    /// Which of the level's problems one of these is: a reworded problem has the place of the one it was
+    /// made from.
+    pub fn place(&self, problem: usize) -> usize {
+        self.places.get(problem).copied().unwrap_or(problem)
+    }
 }
 
 /// For each of some answers whether its reasoning holds, or that the task does not judge it. In files a

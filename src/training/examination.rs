@@ -192,6 +192,8 @@ struct Sheet {
     unseen: bool,
     perturbation: Option<String>,
     problems: Vec<Problem>,
+    /// As [`EvaluationRecord::places`].
+    places: Vec<usize>,
     /// Samples per problem besides the greedy answer; 0 for none.
     samples: usize,
 }
@@ -222,7 +224,7 @@ pub struct Examination {
 }
 
 impl Examination {
-    /// An exam on every training level.
+    /// An exam on every training level. One without training problems is passed over, and asked nothing.
     pub fn exam(config: &RunConfig, task: &dyn Task, step: u64) -> Self {
         let [low, high] = config.curriculum.levels;
         let sheet = |level| Sheet {
@@ -230,7 +232,11 @@ impl Examination {
             level,
             unseen: false,
             perturbation: None,
-            problems: exam_problems(task, level, config.exam.problems),
+            problems: match task.len(Split::Train, level) {
+                Some(0) => Vec::new(),
+                _ => exam_problems(task, level, config.exam.problems),
+            },
+            places: Vec::new(),
             samples: 0,
         };
         Self::new("exam", step, 1.0, (low..=high).map(sheet).collect())
@@ -435,6 +441,7 @@ impl Examination {
             num_tokens: std::mem::take(&mut self.num_tokens),
             seconds: std::mem::take(&mut self.seconds),
             metrics,
+            places: sheet.places,
             correct,
             holds: Judgements::of_answers(holds),
             samples: Tallies(samples),
@@ -453,13 +460,21 @@ fn test_sheets(
     let mut sheets = Vec::new();
     if robustness && !unseen {
         for perturbation in task.perturbations() {
-            let reworded = |problem: &Problem| task.perturb(problem, perturbation.name, 0);
+            let reworded = |(place, problem): (usize, &Problem)| {
+                Some((place, task.perturb(problem, perturbation.name, 0)?))
+            };
+            let (mut places, reworded): (Vec<usize>, Vec<Problem>) =
+                problems.iter().enumerate().filter_map(reworded).unzip();
+            if reworded.len() == problems.len() {
+                places.clear();
+            }
             sheets.push(Sheet {
                 split: Split::Test,
                 level,
                 unseen,
                 perturbation: Some(perturbation.name.to_string()),
-                problems: problems.iter().filter_map(reworded).collect(),
+                problems: reworded,
+                places,
                 samples: 0,
             });
         }
@@ -474,8 +489,13 @@ fn test_sheets(
             unseen,
             perturbation: None,
             problems,
+            places: Vec::new(),
             samples,
         },
     );
     sheets
 }
+
+#[cfg(test)]
+#[path = "examination_tests.rs"]
+mod tests;

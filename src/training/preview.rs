@@ -33,7 +33,7 @@ pub struct Piece {
 /// Levels the task does not have, or a text with pieces that the vocabulary does not know.
 pub fn preview(setup: &Setup, count: usize) -> Result<Vec<Preview>, TrainError> {
     let config = &setup.config;
-    let levels = config.curriculum.levels[0]..=config.curriculum.levels[1];
+    let levels = Pool::levels_of(setup.task.as_ref(), config.curriculum.levels)?;
     let pool = Pool::demonstrations(setup.task.as_ref(), levels, config.task.demonstrations)?;
     let mut curriculum = Curriculum::new(&config.curriculum, config.exam.pass, config.seed);
     let mut variants = variants(config.seed, FIRST_STEP, config.task.orders);

@@ -103,7 +103,7 @@ impl Session {
             ..
         } = setup;
         config.settle();
-        let levels = config.curriculum.levels[0]..=config.curriculum.levels[1];
+        let levels = Pool::levels_of(task.as_ref(), config.curriculum.levels)?;
         let demonstrations =
             Pool::demonstrations(task.as_ref(), levels.clone(), config.task.demonstrations)?;
         let prompts = Pool::prompts(task.as_ref(), levels)?;
@@ -188,7 +188,9 @@ impl Session {
                 return Ok(std::mem::take(&mut self.events));
             }
         }
-        if self.phase == Phase::Done || self.paused {
+        // Whoever pauses waits for the step in hand: its seconds are not those of the pause.
+        let in_hand = matches!(self.unit, Some(Unit::Sample(_) | Unit::Update(..)));
+        if self.phase == Phase::Done || (self.paused && !in_hand) {
             return Ok(std::mem::take(&mut self.events));
         }
         match self.unit.take() {
@@ -402,7 +404,9 @@ fn short_levels(config: &RunConfig, task: &dyn crate::tasks::Task) -> Vec<String
     use crate::curriculum::{exam_problems, test_problems};
     let (exam, evaluation) = (&config.exam, &config.evaluation);
     let [low, high] = config.curriculum.levels;
-    let training: Vec<u32> = (low..=high).collect();
+    // Levels without training problems are passed over, and told by `tasks::limits`.
+    let trained = |level: &u32| task.len(crate::tasks::Split::Train, *level) != Some(0);
+    let training: Vec<u32> = (low..=high).filter(trained).collect();
     let tested = if evaluation.levels.is_empty() {
         &training
     } else {

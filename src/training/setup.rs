@@ -46,7 +46,13 @@ impl Account<'_> {
         // Where a folder lies says nothing about what is in it.
         let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
         let sum = format!("{:x}", sha2::Sha256::digest(&bytes));
-        self.read.borrow_mut().insert(name.to_owned(), sum);
+        let mut read = self.read.borrow_mut();
+        let known = read.entry(name.to_owned()).or_default();
+        // Model and tokenizer may have files of one name.
+        if !known.contains(&sum) {
+            let join = if known.is_empty() { "" } else { "+" };
+            known.push_str(&format!("{join}{sum}"));
+        }
         Ok(bytes)
     }
 }

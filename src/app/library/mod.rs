@@ -16,6 +16,7 @@ use super::engine::Ticket;
 use super::record::{Columns, RunKey};
 use crate::config::{Method, RunConfig};
 use crate::runs::Comparison;
+use crate::runs::changes::Change;
 use crate::training::{BatchItem, Event};
 
 /// What the library is asked.
@@ -183,6 +184,8 @@ pub struct RunCard {
     pub changed: u64,
     /// What sets it apart from the preset or run before it: path, there, here.
     pub differences: Vec<(String, String, String)>,
+    /// Settings that were changed on the way; `differences` has the newest values.
+    pub changes: Vec<Change>,
     /// Why it cannot be read, if it cannot.
     pub damaged: Option<String>,
 }

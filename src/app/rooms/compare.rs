@@ -365,6 +365,7 @@ fn card_of(record: &Record) -> RunCard {
         accuracy: record.exam_curve().last().map(|&(_, accuracy)| accuracy),
         changed: record.step(),
         differences: Vec::new(),
+        changes: Vec::new(),
         damaged: None,
     }
 }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Group;
-use crate::config;
+use crate::config::{self, RunConfig};
 use crate::evaluation::catalogue::{Unit, bounds, describe};
 use crate::evaluation::statistics::{Table, holm, paired_difference};
-use crate::evaluation::{Difference, names};
+use crate::evaluation::{Difference, metric_names, names};
 use crate::runs::outcome::{Outcome, Over};
 use crate::training::TestSet;
 
@@ -16,6 +16,22 @@ const BOOTSTRAP_SEED: u64 = 0;
 /// Level at which a difference is called significant, after correction.
 const LEVEL: f64 = 0.05;
 
+/// Which comparisons a difference is corrected with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// What a comparison is about.
+    Accuracy,
+    /// The few numbers that say what else a method does: samples, diversity at equal accuracy, robustness.
+    Main,
+    /// Every other number that test problems have.
+    Other,
+}
+
+impl Family {
+    const ALL: [Self; 3] = [Self::Accuracy, Self::Main, Self::Other];
+}
+
 /// A number of one group minus the same of another, on the same test problems.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairedDifference {
@@ -23,12 +39,12 @@ pub struct PairedDifference {
     pub second: String,
     /// By the names of [`Outcome::numbers`].
     pub metric: String,
-    /// Runs of the first and of the second that were tested.
+    pub family: Family,
+    /// Runs of the first and of the second that the difference is taken over.
     pub seeds: [usize; 2],
     /// None where there is nothing to pair, with the reason in `sentence`.
     pub difference: Option<Difference>,
-    /// The difference's p-value, corrected (Holm) for all comparisons in accuracy, or for all in the other
-    /// numbers.
+    /// The difference's p-value, corrected (Holm) for all comparisons of its family.
     pub p: Option<f64>,
     /// The outcome in plain words.
     pub sentence: String,
@@ -41,7 +57,7 @@ impl PairedDifference {
     }
 }
 
-/// The reference group against every other: accuracy first, then what the samples say, then robustness.
+/// The reference group against every other: accuracy first, then the main numbers, then all others.
 pub(super) fn against_reference(groups: &[Group]) -> Vec<PairedDifference> {
     let place = super::reference(groups);
     let Some(reference) = groups.get(place) else {
@@ -55,15 +71,14 @@ pub(super) fn against_reference(groups: &[Group]) -> Vec<PairedDifference> {
     };
     let mut all: Vec<PairedDifference> = compared(reference)
         .iter()
-        .flat_map(|metric| {
-            others().map(|(_, other)| PairedDifference::of(metric, reference, other))
+        .flat_map(|(family, metric)| {
+            others().map(|(_, other)| PairedDifference::of(*family, metric, reference, other))
         })
         // That two groups cannot be compared is said once.
-        .filter(|paired| paired.difference.is_some() || paired.metric == "accuracy")
+        .filter(|paired| paired.difference.is_some() || paired.family == Family::Accuracy)
         .collect();
-    // Accuracy is what a comparison is about; everything else is a second question, asked in many ways.
-    for first in [true, false] {
-        correct(&mut all, |paired| (paired.metric == "accuracy") == first);
+    for family in Family::ALL {
+        correct(&mut all, |paired| paired.family == family);
     }
     all
 }
@@ -84,12 +99,12 @@ fn correct(all: &mut [PairedDifference], is_of: impl Fn(&PairedDifference) -> bo
     }
 }
 
-/// The numbers that are compared, as the reference group has them: few, for each makes the others harder to
-/// show.
-fn compared(reference: &Group) -> Vec<String> {
-    let mut all = vec!["accuracy".to_owned()];
+/// The numbers that are compared, as the reference group has them. The main ones are few, for each makes the
+/// others harder to show.
+fn compared(reference: &Group) -> Vec<(Family, String)> {
+    let mut main: Vec<String> = Vec::new();
     for prefix in ["mean@", "pass@", "maj@"] {
-        all.extend(reference.sampled_name(prefix).map(str::to_owned));
+        main.extend(reference.sampled_name(prefix).map(str::to_owned));
     }
     let others = [
         names::CORRECT_PATH_SIMPSON,
@@ -98,17 +113,25 @@ fn compared(reference: &Group) -> Vec<String> {
         "accuracy_perturbed",
         "accuracy_unseen",
     ];
-    all.extend(others.map(String::from));
-    all
+    main.extend(others.map(String::from));
+    let samples = reference.config.evaluation.samples;
+    let mut other = vec![names::FAITHFULNESS.to_owned()];
+    other.extend(metric_names(samples));
+    other.retain(|name| !main.contains(name) && reference.numbers.contains_key(name));
+    let accuracy = [(Family::Accuracy, "accuracy".to_owned())];
+    let main = main.into_iter().map(|name| (Family::Main, name));
+    let other = other.into_iter().map(|name| (Family::Other, name));
+    accuracy.into_iter().chain(main).chain(other).collect()
 }
 
 impl PairedDifference {
-    fn of(metric: &str, first: &Group, second: &Group) -> Self {
-        let (a, b) = (table(metric, first), table(metric, second));
+    fn of(family: Family, metric: &str, first: &Group, second: &Group) -> Self {
+        let (a, b) = on_common_seeds(table(metric, first), table(metric, second));
         let mut paired = Self {
             first: first.label.clone(),
             second: second.label.clone(),
             metric: metric.to_owned(),
+            family,
             seeds: [a.seeds.len(), b.seeds.len()],
             difference: None,
             p: None,
@@ -162,13 +185,16 @@ impl PairedDifference {
             (true, [seeds, _]) => format!(", seed by seed over {seeds} seeds"),
             (false, [a, b]) => format!(", over {a} and {b} seeds that are not the same"),
         };
-        let one_seed = self.seeds.contains(&1);
+        let one_seed = difference.over_seeds.is_none();
         let p = self.p.unwrap_or(1.0);
         let alone = difference.p <= LEVEL;
         let verdict = match (self.is_significant(), one_seed, alone) {
             (true, false, _) => "Significant, over problems and over seeds",
-            (true, true, _) => {
+            (true, true, _) if self.seeds.contains(&1) => {
                 "Significant for these runs; with one seed it may still be luck of the seed"
+            }
+            (true, true, _) => {
+                "Significant over problems; only one seed has any for which it is defined"
             }
             (false, _, true) => {
                 "Not significant among so many comparisons, though it would be alone"
@@ -200,6 +226,27 @@ fn p_value(p: f64) -> String {
     }
 }
 
+/// Both with the seeds alone that they share, where these are at least two: paired seeds say more than all of
+/// them unpaired.
+fn on_common_seeds(a: Table, b: Table) -> (Table, Table) {
+    let common: Vec<u64> = (a.seeds.iter().copied())
+        .filter(|seed| b.seeds.contains(seed))
+        .collect();
+    if common.len() < 2 {
+        return (a, b);
+    }
+    let only = |table: Table| {
+        let rows = table.seeds.into_iter().zip(table.rows);
+        let (seeds, rows) = rows.filter(|(seed, _)| common.contains(seed)).unzip();
+        Table {
+            seeds,
+            rows,
+            strata: table.strata,
+        }
+    };
+    (only(a), only(b))
+}
+
 /// A number of every run of a group that has it, problem by problem.
 fn table(metric: &str, group: &Group) -> Table {
     let mut table = Table::default();
@@ -217,27 +264,51 @@ fn table(metric: &str, group: &Group) -> Table {
     table
 }
 
-/// Why two groups cannot be paired in a number, if they cannot: they were asked other problems.
-fn untestable(metric: &str, a: &Group, b: &Group) -> Option<&'static str> {
+/// Why two groups cannot be paired in a number, if they cannot: they were asked other problems, or another
+/// number of times.
+fn untestable(metric: &str, a: &Group, b: &Group) -> Option<String> {
+    if !asked_the_same(metric, [a, b]) {
+        return Some("they were tested on different problems".into());
+    }
+    let [of_a, of_b] = [a, b].map(|group| group.config.evaluation.samples);
+    (of_a != of_b && depends_on_samples(metric))
+        .then(|| format!("their numbers of samples differ ({of_a} and {of_b} a problem)"))
+}
+
+/// Whether a number means something else with another number of samples.
+fn depends_on_samples(metric: &str) -> bool {
+    let unbiased = [
+        names::FAITHFULNESS,
+        names::CORRECT_PATH_SIMPSON,
+        names::RAREFIED_CORRECT_PATHS,
+        names::SAMPLED_FAITHFULNESS,
+        names::STEP_SIZE,
+    ];
+    !metric.starts_with("accuracy") && !metric.starts_with("pass@") && !unbiased.contains(&metric)
+}
+
+fn asked_the_same(metric: &str, groups: [&Group; 2]) -> bool {
     let (over, _) = Over::of(metric);
-    let sets = |group: &Group| -> Option<Vec<String>> {
-        let tested = group
-            .outcomes
-            .iter()
-            .filter(|outcome| outcome.last.is_some());
-        let set = |outcome: &Outcome| Some(fingerprint(outcome.test_set.as_ref()?, over));
-        tested.map(set).collect()
-    };
-    let alike = match (sets(a), sets(b)) {
-        (Some(a), Some(b)) => {
-            let mut all = a.into_iter().chain(b);
-            let first = all.next();
-            all.all(|other| Some(&other) == first.as_ref())
+    match by_fingerprints(groups) {
+        true => {
+            let sets = tested(groups).filter_map(|outcome| outcome.test_set.as_ref());
+            let mut sets = sets.map(|set| fingerprint(set, over));
+            let first = sets.next();
+            sets.all(|other| Some(&other) == first.as_ref())
         }
-        // Runs of 0.1.0 do not say which problems they were asked: their settings have to do.
-        _ => alike_by_settings(a, b),
-    };
-    (!alike).then_some("they were tested on different problems")
+        // Runs of 0.1.0 do not say which problems they were asked: settings and files have to do.
+        false => alike_by_settings(groups),
+    }
+}
+
+fn tested(groups: [&Group; 2]) -> impl Iterator<Item = &Outcome> {
+    let all = groups.into_iter().flat_map(|group| &group.outcomes);
+    all.filter(|outcome| outcome.last.is_some())
+}
+
+/// Whether all runs of two groups say which problems they were asked.
+pub(super) fn by_fingerprints(groups: [&Group; 2]) -> bool {
+    tested(groups).all(|outcome| outcome.test_set.is_some())
 }
 
 fn fingerprint(set: &TestSet, over: Over) -> String {
@@ -248,23 +319,48 @@ fn fingerprint(set: &TestSet, over: Over) -> String {
     }
 }
 
-/// Whether the settings that decide the problems agree.
-fn alike_by_settings(a: &Group, b: &Group) -> bool {
-    /// These decide how a problem is demonstrated, not which problems there are.
-    const TRAINING_ONLY: [&str; 2] = ["task.demonstrations", "task.orders"];
-    let levels = |group: &Group| {
-        let config = &group.config;
-        match config.evaluation.levels.is_empty() {
-            true => {
-                let [lowest, highest] = config.curriculum.levels;
-                (lowest..=highest).collect()
-            }
-            false => config.evaluation.levels.clone(),
-        }
+/// Whether the settings that decide the problems agree, and the files that they come from.
+fn alike_by_settings(groups: [&Group; 2]) -> bool {
+    /// These decide how problems are taught and sampled, not which there are; levels and files are looked at
+    /// apart.
+    const NO_MATTER: [&str; 8] = [
+        "task.demonstrations",
+        "task.orders",
+        "task.files.train",
+        "task.files.test",
+        "evaluation.levels",
+        "evaluation.samples",
+        "evaluation.temperature",
+        "evaluation.after_warmup",
+    ];
+    let [a, b] = groups.map(|group| &group.config);
+    let decides = |path: &str| {
+        let of_test = path.starts_with("task.") || path.starts_with("evaluation.");
+        of_test && !NO_MATTER.contains(&path)
     };
-    a.config.evaluation.problems == b.config.evaluation.problems
-        && levels(a) == levels(b)
-        && config::diff(&a.config, &b.config)
+    let levels = |config: &RunConfig| match config.evaluation.levels.is_empty() {
+        true => {
+            let [lowest, highest] = config.curriculum.levels;
+            (lowest..=highest).collect()
+        }
+        false => config.evaluation.levels.clone(),
+    };
+    let files = |outcome: &Outcome, config: &RunConfig| {
+        let of_test = match config.task.files.test.is_empty() {
+            true => 0,
+            false => config.task.files.train.len(),
+        };
+        outcome.data.get(of_test..).map(<[String]>::to_vec)
+    };
+    let mut data = groups.into_iter().flat_map(|group| {
+        let tested = group
+            .outcomes
             .iter()
-            .all(|(path, _, _)| !path.starts_with("task.") || TRAINING_ONLY.contains(&&**path))
+            .filter(|outcome| outcome.last.is_some());
+        tested.map(|outcome| files(outcome, &group.config))
+    });
+    let first = data.next();
+    data.all(|other| Some(&other) == first.as_ref())
+        && levels(a) == levels(b)
+        && config::diff(a, b).iter().all(|(path, _, _)| !decides(path))
 }

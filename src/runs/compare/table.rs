@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Comparison, Estimate, Group};
+use super::{Comparison, Estimate, Family, Group};
 use crate::evaluation::names;
 
 impl Comparison {
@@ -65,8 +65,23 @@ impl Comparison {
         ];
         self.section(&mut text, "Cost (mean over runs)", columns);
 
-        for difference in &self.differences {
+        // A terminal shows what a comparison is about, and what is real among the rest.
+        let (accuracy, others): (Vec<_>, Vec<_>) =
+            (self.differences.iter()).partition(|difference| difference.family == Family::Accuracy);
+        let real = || {
+            others
+                .iter()
+                .filter(|difference| difference.is_significant())
+        };
+        for difference in accuracy.iter().chain(real()) {
             text.push_str(&format!("{}\n", difference.sentence));
+        }
+        if !others.is_empty() {
+            text.push_str(&format!(
+                "{} differences in other numbers, {} of them significant: the report has all.\n",
+                others.len(),
+                real().count()
+            ));
         }
         for note in &self.notes {
             text.push_str(&format!("Note: {note}\n"));

@@ -210,6 +210,214 @@ fn methods_tested_on_other_problems_are_not_paired() {
 }
 
 #[test]
+fn problems_are_the_same_where_their_fingerprints_are() {
+    let mut runs = vec![
+        synthetic::of(Method::Sasr, 1, 80),
+        synthetic::of(Method::Sft, 1, 80),
+    ];
+    let asked = |seen: &str, renamed: &str| serde_json::json!({ "seen": seen, "unseen": "u", "perturbations": { "renamed": renamed } });
+    for run in &mut runs {
+        run.manifest["test"] = asked("s", "r");
+    }
+    // Where the problems are known, no setting says otherwise.
+    runs[1].config.task.seed = 5;
+    let paired = |runs: &[RunData], metric: &str| {
+        let all = Comparison::of(runs).unwrap().differences;
+        let of = all
+            .into_iter()
+            .find(|difference| difference.metric == metric);
+        of.is_some_and(|paired| paired.difference.is_some())
+    };
+    let all = [
+        "accuracy",
+        "accuracy_perturbed",
+        "accuracy_unseen",
+        "pass@8",
+    ];
+    assert_eq!(all.map(|metric| paired(&runs, metric)), [true; 4]);
+    runs[1].manifest["test"] = asked("s", "other");
+    assert_eq!(
+        all.map(|metric| paired(&runs, metric)),
+        [true, false, true, true]
+    );
+    runs[1].manifest["test"] = asked("other", "r");
+    assert_eq!(
+        all.map(|metric| paired(&runs, metric)),
+        [false, true, true, false]
+    );
+}
+
+#[test]
+fn runs_of_0_1_0_are_named_and_paired_where_settings_and_files_agree() {
+    let mut runs = vec![
+        synthetic::of(Method::Sasr, 1, 80),
+        synthetic::of(Method::Sft, 1, 80),
+    ];
+    for run in &mut runs {
+        run.manifest["version"] = "0.1.0".into();
+        run.manifest["data"] = serde_json::json!([["data/train.jsonl", "aa"]]);
+        run.config.task.files.train = vec!["data/train.jsonl".into()];
+    }
+    let said = |runs: &[RunData], words: &str| {
+        let comparison = Comparison::of(runs).unwrap();
+        comparison.notes.iter().any(|note| note.contains(words))
+    };
+    assert!(said(&runs, "Begun with 0.1.0") && said(&runs, "Paired because settings"));
+    // The same name, and other problems in it.
+    runs[1].manifest["data"] = serde_json::json!([["data/train.jsonl", "bb"]]);
+    let comparison = Comparison::of(&runs).unwrap();
+    assert_eq!(comparison.differences[0].difference, None);
+    assert!(!said(&runs, "Paired because settings"));
+}
+
+#[test]
+fn runs_that_learnt_from_other_bytes_are_no_seeds_of_one_group() {
+    let mut runs = vec![
+        synthetic::of(Method::Sasr, 1, 80),
+        synthetic::of(Method::Sasr, 2, 80),
+    ];
+    for (run, sum) in runs.iter_mut().zip(["aaaa", "bbbb"]) {
+        run.manifest["data"] = serde_json::json!([["train.jsonl", sum]]);
+        run.config.task.files.train = vec!["train.jsonl".into()];
+    }
+    let comparison = Comparison::of(&runs).unwrap();
+    let labels: Vec<&str> = comparison
+        .groups
+        .iter()
+        .map(|group| &*group.label)
+        .collect();
+    assert_eq!(labels, ["sasr", "sasr (data bbbb)"]);
+    assert!(
+        comparison
+            .head
+            .iter()
+            .any(|line| line.contains("train.jsonl bbbb"))
+    );
+}
+
+#[test]
+fn a_problem_that_is_reworded_twice_is_one_problem() {
+    let run = synthetic::of(Method::Sasr, 1, 80);
+    let one = |names: &[&str]| {
+        let mut run = run.clone();
+        run.evaluations.retain(|record| match &record.perturbation {
+            Some(name) => names.contains(&name.as_str()),
+            None => true,
+        });
+        // Both wordings are answered alike.
+        let plain: Vec<Vec<bool>> = (run.evaluations.iter())
+            .filter(|record| record.perturbation.is_none())
+            .map(|record| record.correct.clone())
+            .collect();
+        let reworded = run
+            .evaluations
+            .iter_mut()
+            .filter(|r| r.perturbation.is_some());
+        reworded.for_each(|record| {
+            record
+                .correct
+                .clone_from(&plain[0][..record.problems].to_vec())
+        });
+        Comparison::of(&[run]).unwrap().groups[0].numbers["accuracy_perturbed"].clone()
+    };
+    let (once, twice) = (one(&["renamed"]), one(&["renamed", "shuffled"]));
+    assert_eq!(once.mean, twice.mean);
+    assert_eq!(once.interval, twice.interval);
+    assert_eq!(twice.basis, Basis::Problems);
+}
+
+#[test]
+fn accuracies_of_one_seed_have_wilsons_interval_even_where_all_is_right() {
+    let mut run = synthetic::of(Method::Sasr, 1, 80);
+    for record in run.evaluations.iter_mut().filter(|record| record.unseen) {
+        record.correct.fill(true);
+        record.metrics.insert("accuracy".into(), 1.0);
+    }
+    let comparison = Comparison::of(&[run]).unwrap();
+    let unseen = &comparison.groups[0].numbers["accuracy_unseen"];
+    let interval = unseen.interval.unwrap();
+    assert_eq!(unseen.mean, 1.0);
+    assert!(
+        interval.high > 0.9999 && interval.low < 0.99,
+        "{interval:?}"
+    );
+}
+
+#[test]
+fn every_number_of_problems_is_compared_and_families_are_corrected_apart() {
+    let comparison = Comparison::of(&grid()).unwrap();
+    let of = |family: Family| -> Vec<&PairedDifference> {
+        let all = comparison.differences.iter();
+        all.filter(|paired| paired.family == family).collect()
+    };
+    assert_eq!(of(Family::Accuracy).len(), 2);
+    let others: std::collections::BTreeSet<&str> = of(Family::Other)
+        .iter()
+        .map(|paired| &*paired.metric)
+        .collect();
+    for metric in [
+        "pass@1",
+        "pass@4",
+        "distinct_correct_paths",
+        "answer_entropy",
+        "self_bleu",
+    ] {
+        assert!(others.contains(metric), "{metric}: {others:?}");
+    }
+    for family in [Family::Accuracy, Family::Main, Family::Other] {
+        let of_family = of(family);
+        let least = of_family.iter().map(|paired| paired.difference.unwrap().p);
+        let least = least.fold(1.0, f64::min);
+        let corrected = of_family
+            .iter()
+            .filter_map(|paired| paired.p)
+            .fold(1.0, f64::min);
+        let expected = (least * of_family.len() as f64).min(1.0);
+        assert!((corrected - expected).abs() < 1e-12, "{family:?}");
+    }
+}
+
+#[test]
+fn numbers_of_other_sample_counts_are_not_compared() {
+    let mut runs = vec![
+        synthetic::of(Method::Sasr, 1, 80),
+        synthetic::of(Method::Sft, 1, 80),
+    ];
+    runs[1].config.evaluation.samples = 4;
+    for run in &mut runs {
+        run.manifest["test"] = serde_json::json!({ "seen": "s", "unseen": "u" });
+    }
+    let comparison = Comparison::of(&runs).unwrap();
+    let compared: Vec<&str> = comparison.differences.iter().map(|d| &*d.metric).collect();
+    assert!(compared.contains(&"pass@4") && compared.contains(&"correct_path_simpson"));
+    assert!(!compared.contains(&"self_bleu") && !compared.contains(&"distinct_correct_paths"));
+}
+
+#[test]
+fn seeds_that_both_ran_are_paired_though_others_are_missing() {
+    let mut runs = grid();
+    runs.retain(|run| run.config.balance.method != Method::Sft || run.config.seed != 3);
+    let comparison = Comparison::of(&runs).unwrap();
+    let paired = comparison
+        .differences
+        .iter()
+        .find(|d| d.second == "sft")
+        .unwrap();
+    assert!(paired.difference.unwrap().paired);
+    assert!(
+        paired.sentence.contains("seed by seed over 2 seeds"),
+        "{}",
+        paired.sentence
+    );
+    assert!(
+        comparison
+            .notes
+            .iter()
+            .any(|note| note.contains("seeds that both ran"))
+    );
+}
+
+#[test]
 fn unfinished_runs_are_named_and_left_out_of_the_results() {
     let mut runs = vec![
         synthetic::of(Method::Sasr, 1, 80),
@@ -223,6 +431,8 @@ fn unfinished_runs_are_named_and_left_out_of_the_results() {
         (accuracy.values.len(), accuracy.basis),
         (1, Basis::Problems)
     );
+    let sampled = &comparison.groups[0].numbers["mean@8"];
+    assert!(sampled.basis == Basis::Problems && sampled.interval.is_some());
     assert_eq!(comparison.groups[0].numbers["tokens"].values.len(), 2);
 }
 

@@ -230,3 +230,24 @@ fn a_hundred_thousand_steps_stay_under_two_megabytes() {
     assert!(html.len() < 2_000_000, "{} bytes", html.len());
     well_formed(&html);
 }
+
+#[test]
+fn a_methods_colour_is_the_one_of_its_name_whatever_else_is_shown() {
+    for method in Method::ALL {
+        let other = if method == Method::Sft {
+            Method::Grpo
+        } else {
+            Method::Sft
+        };
+        let runs = [synthetic::of(method, 1, 40), synthetic::of(other, 1, 40)];
+        for runs in [&runs[..1], &runs[..]] {
+            let groups = Comparison::of(runs).unwrap().groups;
+            let place = groups
+                .iter()
+                .position(|group| group.method == method)
+                .unwrap();
+            let (colour, _) = super::overlays::look(&groups, place);
+            assert_eq!(colour, format!("m-{}", method.name()));
+        }
+    }
+}

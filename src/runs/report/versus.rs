@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::charts::{Bar, bars};
 use super::format::{number, percent_within, points, short, whole, within};
 use super::overlays::{balances, histories, look, pass_curves};
-use super::page::{Parts, document, escape, figure, grid, paragraph, table};
+use super::page::{Parts, details, document, escape, figure, grid, paragraph, table};
 use super::results::{metric_name, metric_value};
 use crate::evaluation::names;
-use crate::runs::compare::{Comparison, Estimate, Group};
+use crate::runs::compare::{Comparison, Estimate, Family, Group};
 use crate::runs::read::RunData;
 
 /// The page of a comparison. `runs` are the runs it was made of.
@@ -133,13 +133,21 @@ fn sentences(comparison: &Comparison) -> String {
             format!("<ul class=\"plain {class}\">\n{items}</ul>\n")
         }
     };
-    let differences = comparison
-        .differences
-        .iter()
-        .map(|d| escape(&d.sentence))
-        .collect();
+    let of = |other: bool| -> Vec<String> {
+        let all = comparison.differences.iter();
+        let of = all.filter(|d| (d.family == Family::Other) == other);
+        of.map(|d| escape(&d.sentence)).collect()
+    };
+    let others = of(true);
+    let others = match others.len() {
+        0 => String::new(),
+        count => details(
+            &format!("{count} differences in other numbers"),
+            &list(others, "small"),
+        ),
+    };
     let notes = comparison.notes.iter().map(|note| escape(note)).collect();
-    list(differences, "") + &list(notes, "small")
+    list(of(false), "") + &others + &list(notes, "small")
 }
 
 /// A share in percent with its interval.

@@ -233,6 +233,7 @@ fn only_configured_operators_are_accepted() {
     let made = task("+-", 9, 99, Layout::Compact);
     let problem = asked(&made, &[3, 5, 7], 22);
     assert_eq!(made.score(&problem, ";3*5+7", true).total, 0.1);
+    assert_eq!(made.score(&problem, ";3x5+7", true).total, 0.1);
 }
 
 #[test]
@@ -283,6 +284,14 @@ fn answers_may_be_written_as_people_and_tex_write_them() {
         r"\boxed{(1+2) \times 21 = 63}",
         "21*(1+2)=3*21=63",
         "21×（1＋2）",
+        // The target first.
+        "63=(1+2)*21",
+        "63 = (1 + 2) * 21 = 3 * 21",
+        r"\boxed{63 = (1+2)\times 21}",
+        // An `x` between operands.
+        "(1 + 2) x 21",
+        "(1+2)x21 = 63",
+        "63 = 21 X (1 + 2)",
     ] {
         assert_eq!(total(right), 1.0, "{right}");
     }
@@ -291,7 +300,9 @@ fn answers_may_be_written_as_people_and_tex_write_them() {
         "(1+2)*21 = 64",
         "(1+2)*21=1",
         "1*2*21=63",
-        "63=(1+2)*21",
+        "64=(1+2)*21",
+        "63=1*2*21",
+        "63=63",
         "(2-1)*21 = 63",
     ] {
         assert_eq!(total(wrong), 0.1, "{wrong}");
@@ -301,6 +312,9 @@ fn answers_may_be_written_as_people_and_tex_write_them() {
         "so (1+2)*21",
         "(1+2)*21 = x",
         r"(1+2)\star 21",
+        "(1+2)*21x",
+        "x(1+2)*21",
+        "(1+2) x x 21",
     ] {
         assert_eq!(total(none), 0.0, "{none}");
     }

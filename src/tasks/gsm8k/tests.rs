@@ -108,10 +108,10 @@ fn a_path_with_a_wrong_calculation_is_none() {
     let problem = task.problem(Split::Train, 2, 0);
     let path = |completion: &str| task.path(&problem, completion);
     assert_eq!(
-        path("<< 1 + 1 = 2 >> two <<2*.5=1>>").as_deref(),
+        path("<< 1 + 1 = 2 >> two <<2*.5=1>>\n#### 1").as_deref(),
         Some("1+1=2|2*.5=1")
     );
-    assert_eq!(path("<<1+1=2>><<1+1=3>>"), None);
+    assert_eq!(path("<<1+1=2>><<1+1=3>>\n#### 2"), None);
     assert_eq!(path("1+1=2"), None);
 }
 
@@ -196,11 +196,9 @@ fn reasoning_is_judged_by_its_marked_calculations() {
     for (completion, wanted) in [
         (SOLUTION, "48/2=24 (1) 48+24=72 (1)"),
         (
-            "<<1+1=2>> <<2*3+4-1=9>> <<(1+2)*-3=-9>> <<5=5>>",
+            "<<1+1=2>> <<2*3+4-1=9>> <<(1+2)*-3=-9>> <<5=5>>\n#### -9",
             "1+1=2 (1) 2*3+4-1=9 (3) (1+2)*-3=-9 (2) 5=5 (0)",
         ),
-        // Every calculation holds: what is wrong is which were made.
-        ("<<1+1=2>>\n#### 3", "1+1=2 (1)"),
         ("<<1+1=3>>3 <<2+2=4>>\n#### 4", "✖ 1+1=3 NotEqual"),
         (
             "<<1+1=2>> <<2 * 3 = 7>> <<1+1=3>>",
@@ -209,12 +207,53 @@ fn reasoning_is_judged_by_its_marked_calculations() {
         ("<<1+1=2>><<2+=>>", "1+1=2 ✖ 2+= Unreadable"),
         ("<<1+1=2>><<1,2+3=15>>", "1+1=2 ✖ 1,2+3=15 Unreadable"),
         ("<<what>>", "✖ what Unreadable"),
+        ("<<1+1=3>>\n#### 72", "✖ 1+1=3 NotEqual"),
         ("1+1=3", "not judged"),
         ("#### 72", "not judged"),
         ("", "not judged"),
     ] {
         let reasoning = task.reasoning(&problem, completion, true);
         assert_eq!(told(&reasoning), wanted, "{completion}");
+    }
+}
+
+#[test]
+fn true_calculations_say_nothing_of_an_answer_that_is_no_result_of_theirs() {
+    let task = task(Layout::Compact);
+    let problem = task.problem(Split::Train, 2, 0);
+    for (completion, finished, wanted) in [
+        // The answer may be right, and what was calculated be about something else.
+        ("<<1+1=2>>2\n#### 72", true, "not judged"),
+        ("<<48/2=24>>24, so thrice that\n#### 72", true, "not judged"),
+        ("<<48/2=24>>24\n#### -24", true, "not judged"),
+        // Numbers are compared, not texts, and the result need not be the last.
+        ("<<24/2=12.00>>12\n#### 12", true, "24/2=12.00 (1)"),
+        (
+            "<<1000+234=1,234>>\n#### $1,234.00",
+            true,
+            "1000+234=1,234 (1)",
+        ),
+        ("<<1.5/2=.75>>\n#### 3/4", true, "1.5/2=.75 (1)"),
+        (
+            "<<70+2=72>> <<72/72=1>>\n#### 72",
+            true,
+            "70+2=72 (1) 72/72=1 (1)",
+        ),
+        // Without an answer that can be read, the chain ends before one.
+        ("<<48/2=24>>24", true, "48/2=24 ✖ ends"),
+        ("<<48/2=24>>24\n#### 3 to 4", true, "48/2=24 ✖ ends"),
+        // Cut off: the 7 may have been the beginning of 72.
+        ("<<3+4=7>>7\n#### 7", false, "3+4=7 ✖ ends"),
+        ("<<3+4=7>>7\n#### 7\n", false, "3+4=7 (1)"),
+    ] {
+        let reasoning = task.reasoning(&problem, completion, finished);
+        assert_eq!(told(&reasoning), wanted, "{completion}");
+    }
+    let task = self::task(Layout::Tags);
+    for (answer, wanted) in [("24", "48/2=24 (1)"), ("72", "not judged")] {
+        let completion = tags::wrap("<<48/2=24>>24", answer);
+        let reasoning = task.reasoning(&problem, &completion, true);
+        assert_eq!(told(&reasoning), wanted, "{answer}");
     }
 }
 

@@ -67,7 +67,7 @@ impl fmt::Display for Notice {
                 let lines = lines_of(*lines);
                 write!(
                     f,
-                    "{file}: {lines} left out: in other words an earlier line asks the same"
+                    "{file}: {lines} left out: an earlier line asks the same, in other words"
                 )
             }
             Self::Contradicting {

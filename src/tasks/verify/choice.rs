@@ -14,9 +14,10 @@ static NAMED_LETTER: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a valid pattern")
 });
 
-/// A second letter right behind the first: `A or B`, `(A), (B)`, `A/B`.
+/// A second letter right behind the first: `A or B`, `(A), (B)`, `A/B`. Without a bracket it is one
+/// in upper case only: of `B, a noble gas` the `a` is a word.
 static ANOTHER_LETTER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^[).:]?\s*(?:,|/|&|;|and\b|or\b)\s*(?:and\b|or\b)?\s*\(?[A-Za-z](?:[).,:;!\s]|$)")
+    Regex::new(r"^[).:]?\s*(?:(?:,|/|&|;|and\b|or\b)\s*)+\(?(?:[A-Za-z]\)|[A-Z](?:[.,:;!\s]|$))")
         .expect("a valid pattern")
 });
 

@@ -1,8 +1,9 @@
 //! Where an answer is marked in a text: in `<answer>`, behind `####`, in `\boxed{}`.
 //!
 //! Which mark counts depends on the verifier, and a mark that holds no answer of its kind does not
-//! hide another one. `####` is also a Markdown heading (`#### Step 2`): for numbers it marks an
-//! answer where a number stands right behind it, for everything else on the last line of a text.
+//! hide another one. `####` is also a Markdown heading (`#### Step 2`, `#### 2 Add them`): for numbers
+//! it marks an answer where a number stands right behind it and no box follows, or on the last line;
+//! for everything else on the last line of a text.
 
 use super::quantity::{self, Leading};
 use super::{boxed, tags};
@@ -33,14 +34,14 @@ impl<'a> Marked<'a> {
 /// | verifier | looked for, in this order |
 /// |---|---|
 /// | boxed | a box behind the thought, `<answer>`, any box, `####` on the last line |
-/// | number | `<answer>`, the last `####` before a number, a box |
+/// | number | `<answer>`, the last `####` before a number that no box follows, a box |
 /// | others | `<answer>`, `####` on the last line, a box |
 pub fn marked(verifier: Verifier, text: &str) -> Option<Marked<'_>> {
     let tagged = || tags::answer(text).map(Marked::Tagged);
     let in_box = |text| boxed::last_boxed(text).map(Marked::Boxed);
     let hashed = || {
         let counts = |line: &Hashes<'_>| match verifier {
-            Verifier::Number => quantity::leading(line.answer) != Leading::Nothing,
+            Verifier::Number => line.marks_a_number(),
             _ => line.last,
         };
         let line = hashes(text).filter(counts).last();
@@ -80,10 +81,9 @@ pub fn before_hashed_number(text: &str) -> Option<&str> {
 
 /// The text in front of a `####` on the last line, or in front of the one that marks a number.
 pub fn before_hashes(text: &str) -> Option<&str> {
-    before_hashed_number(text).or_else(|| {
-        let line = hashes(text).filter(|line| line.last).last();
-        line.map(|line| &text[..line.start])
-    })
+    let number = hashes(text).filter(Hashes::marks_a_number).last();
+    let line = number.or_else(|| hashes(text).filter(|line| line.last).last());
+    line.map(|line| &text[..line.start])
 }
 
 /// A `####` and what follows it on its line.
@@ -92,6 +92,16 @@ struct Hashes<'a> {
     answer: &'a str,
     /// Whether nothing but white space follows the line.
     last: bool,
+    /// Whether a box follows the line.
+    boxed: bool,
+}
+
+impl Hashes<'_> {
+    /// Whether it marks a number, rather than the heading of a part: `#### 2 Add them`, with the
+    /// answer in a box further down.
+    fn marks_a_number(&self) -> bool {
+        (self.last || !self.boxed) && quantity::leading(self.answer) != Leading::Nothing
+    }
 }
 
 /// The `####` of a text that something follows on the same line. Fewer or more `#` are another sign.
@@ -101,10 +111,12 @@ fn hashes(text: &str) -> impl Iterator<Item = Hashes<'_>> {
         let longer = text[..start].ends_with('#') || text[end..].starts_with('#');
         let line = text[end..].split('\n').next().unwrap_or_default();
         let answer = line.trim();
+        let rest = &text[end + line.len()..];
         (!longer && !answer.is_empty()).then(|| Hashes {
             start,
             answer,
-            last: text[end + line.len()..].trim().is_empty(),
+            last: rest.trim().is_empty(),
+            boxed: boxed::last_boxed(rest).is_some(),
         })
     })
 }

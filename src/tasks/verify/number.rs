@@ -6,7 +6,7 @@ use super::quantity;
 use crate::tasks::expression::Rational;
 
 /// The largest power of ten, up or down, that is written out.
-const LARGEST_EXPONENT: i64 = 400;
+const LARGEST_EXPONENT: u64 = 400;
 
 /// A number in lowest form, so that equal numbers have equal text: no sign on zero, no leading
 /// zeros, no trailing zeros behind the point, no exponent. `1,000.50` is `1000.5`, `72.0` is `72`,
@@ -46,7 +46,7 @@ impl Number {
         if digits.bytes().all(|byte| byte == b'0') {
             return Some(Self("0".into()));
         }
-        if exponent.abs() > LARGEST_EXPONENT {
+        if exponent.unsigned_abs() > LARGEST_EXPONENT {
             return None;
         }
         // Where the point comes to stand, counted from the first digit.
@@ -75,13 +75,19 @@ impl Number {
         }
     }
 
-    /// The number times a power of ten; `None` for a fraction that has no decimal form.
+    /// The number times a power of ten; `None` for a fraction that has no decimal form, and where it
+    /// would become too long to be written out.
     pub(super) fn shifted(&self, exponent: i64) -> Option<Self> {
         let (negative, digits) = match self.0.strip_prefix('-') {
             Some(digits) => (true, digits),
             None => (false, self.0.as_str()),
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        // Scale upon scale (`1 million million …`) would grow without end.
+        let grown = (whole.len() as i64).saturating_add(exponent);
+        if exponent > 0 && grown.unsigned_abs() > LARGEST_EXPONENT {
+            return None;
+        }
         let number = Self::from_digits(whole, fraction, exponent)?;
         Some(if negative { number.negated() } else { number })
     }

@@ -46,6 +46,9 @@ fn numbers_of_programs_are_read_with_their_exponents() {
         ("12.0", Some("12")),
         ("1e401", None),
         ("1e-401", None),
+        ("1e-9223372036854775808", None),
+        ("1e9223372036854775807", None),
+        ("0e-9223372036854775808", Some("0")),
         ("NaN", None),
         ("inf", None),
         ("", None),
@@ -143,6 +146,8 @@ fn a_choice_is_its_letter_or_its_text() {
         ("A   Cat.", "a cat"),
         ("Paris", "paris"),
         ("(B) A or not", "B"),
+        ("The answer is B, a noble gas.", "B"),
+        ("B. and a dog", "B"),
     ] {
         assert_eq!(
             normal_form(Verifier::Choice, text).as_deref(),
@@ -160,6 +165,11 @@ fn several_letters_are_no_choice() {
         "A, B",
         "The answer is A or B",
         "A) and C)",
+        "(B) or (c)",
+        "b) or c)",
+        "The answer is B or C.",
+        "The answer is B, C",
+        "Answer: B and/or D",
         "b/c",
     ] {
         assert_eq!(
@@ -247,6 +257,16 @@ fn a_mark_that_holds_no_answer_of_the_kind_hides_no_other() {
             "#### 2. Add them\nis \\boxed{7}",
             Some("7"),
         ),
+        // A heading with a number is one where the answer comes in a box.
+        (
+            Verifier::Number,
+            "#### 1 Read\nso\n#### 2 - Add them\nis $\\boxed{14}$.",
+            Some("14"),
+        ),
+        (Verifier::Number, "#### 2 Add them\n\\boxed{3 to 4}", None),
+        (Verifier::Number, "\\boxed{3} and\n#### 72", Some("72")),
+        (Verifier::Number, "#### \\boxed{72}\n", Some("72")),
+        (Verifier::Number, "#### 72\nQED, in a \\box{}", Some("72")),
         (
             Verifier::Number,
             "#### 10 apples for 3 children",
@@ -275,6 +295,7 @@ fn a_mark_that_holds_no_answer_of_the_kind_hides_no_other() {
     }
     assert_eq!(marked_answer(headings), Some("14"));
     assert_eq!(marked_answer("#### 72\nmore"), Some("72"));
+    assert_eq!(marked_answer("#### 2 Add\n\\boxed{14}"), Some("14"));
     assert_eq!(marked_answer("#### yes"), Some("yes"));
     assert_eq!(marked_answer("no mark"), None);
 }

@@ -14,8 +14,9 @@ use crate::app::presets::{self, Preset};
 use crate::app::record::RunKey;
 use crate::config::{self, Method, RunConfig};
 use crate::files::{self as fs, File};
+use crate::runs::changes::{self, Change};
 use crate::runs::outcome::Test;
-use crate::runs::read::{CONFIG, EVALUATIONS, MANIFEST, METRICS};
+use crate::runs::read::{CHANGES, CONFIG, EVALUATIONS, MANIFEST, METRICS};
 use crate::training::EvaluationRecord;
 
 /// Bytes read of a log's end: enough for the final test, level by level, with what came of its samples.
@@ -103,6 +104,7 @@ fn card(key: &str, folder: &Path, stamp: &Stamp, presets: &[Preset]) -> RunCard 
         accuracy: None,
         changed: since.map_or(0, |since| since.as_secs()),
         differences: Vec::new(),
+        changes: Vec::new(),
         damaged: None,
     };
     card.damaged = fill(&mut card, folder, presets).err();
@@ -127,6 +129,7 @@ fn fill(card: &mut RunCard, folder: &Path, presets: &[Preset]) -> Result<(), Str
     card.differences = differences(&config, presets);
     card.description = config.description;
     card.finished = is_finished(folder)?;
+    card.changes = changes_of(folder)?;
     let end_of = |file: &str, most| {
         lines_at_end(&folder.join(file), most).map_err(|error| format!("{file}: {error}"))
     };
@@ -148,6 +151,15 @@ fn is_finished(folder: &Path) -> Result<bool, String> {
     let manifest: serde_json::Value =
         serde_json::from_slice(&bytes).map_err(|error| format!("{MANIFEST}: {error}"))?;
     Ok(manifest["finished"] == serde_json::Value::Bool(true))
+}
+
+/// What was changed on the way; nothing where there is no such log.
+fn changes_of(folder: &Path) -> Result<Vec<Change>, String> {
+    let text = match fs::read(folder.join(CHANGES)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text.map_err(|error| format!("{CHANGES}: {error}"))?,
+    };
+    changes::parse(&String::from_utf8_lossy(&text)).map_err(|error| error.to_string())
 }
 
 /// The task's name, as in a configuration.

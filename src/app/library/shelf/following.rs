@@ -13,7 +13,7 @@ use crate::app::library::mouth::Mouth;
 use crate::app::record::RunKey;
 use crate::config::RunConfig;
 use crate::files as fs;
-use crate::runs::read::{COMPLETIONS, CONFIG, EVALUATIONS, MANIFEST, METRICS, ReadError};
+use crate::runs::read::{CHANGES, COMPLETIONS, CONFIG, EVALUATIONS, MANIFEST, METRICS, ReadError};
 use crate::runs::{Follower, News};
 
 /// Bytes of the logs read at a time.
@@ -26,7 +26,7 @@ const RARELY: Duration = Duration::from_secs(2);
 const RECENTLY: Duration = Duration::from_secs(10);
 
 /// Sizes and times of a run's files.
-pub type Stamp = [Option<(u64, Option<SystemTime>)>; 5];
+pub type Stamp = [Option<(u64, Option<SystemTime>)>; 6];
 
 /// A run that is being followed.
 pub struct Followed {
@@ -140,7 +140,7 @@ impl Followed {
 
 /// Sizes and times of the files that change when a run goes on.
 pub fn stamp(folder: &Path) -> Stamp {
-    [CONFIG, MANIFEST, METRICS, EVALUATIONS, COMPLETIONS].map(|file| {
+    [CONFIG, MANIFEST, METRICS, EVALUATIONS, COMPLETIONS, CHANGES].map(|file| {
         let there = fs::metadata(folder.join(file)).ok()?;
         Some((there.len(), there.modified().ok()))
     })

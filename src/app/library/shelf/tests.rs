@@ -235,6 +235,7 @@ fn evaluated(step: u64, kind: &str, accuracy: f64) -> Event {
         num_tokens: 0,
         seconds: 0.0,
         holds: crate::training::Judgements::default(),
+        places: Vec::new(),
         samples: crate::evaluation::Tallies::default(),
         step,
         kind: kind.into(),

@@ -189,12 +189,29 @@ fn tips(ui: &mut Ui, explanation: &Explanation) {
     });
 }
 
+/// Why a step left the weights as they were.
+fn why_no_update(step: &StepRecord) -> &'static str {
+    let metric = |name: &str| step.metrics.get(name).copied();
+    let dead = metric("frac_reward_zero_std").is_some_and(|share| share >= 1.0);
+    match step.branch {
+        // A rate was asked for: there was something to learn from.
+        _ if step.learning_rate > 0.0 => "the gradient was not finite",
+        Branch::Sft => "no demonstration was short enough",
+        Branch::Grpo | Branch::Blend if dead => "in every group all answers earned the same",
+        Branch::Grpo | Branch::Blend => {
+            "every completion was left out of the loss (cut off, and masked)"
+        }
+    }
+}
+
 fn deeds(ui: &mut Ui, record: &Record, opened: &StepRecord) {
     title(ui, "What this step did", "As logged in metrics.jsonl");
     if !opened.updated {
         let color = theme::palette(ui).notice;
-        let text = "No update: in every group all answers earned the same, so weights and optimizer \
-                    stayed as they were";
+        let text = format!(
+            "No update: {}, so weights and optimizer stayed as they were",
+            why_no_update(opened)
+        );
         ui.label(RichText::new(text).color(color));
     }
     let parts: Vec<String> = opened

@@ -84,6 +84,7 @@ mod tests {
             num_tokens: 0,
             seconds: 0.0,
             holds: crate::training::Judgements::default(),
+            places: Vec::new(),
             samples: crate::evaluation::Tallies::default(),
             step: 10,
             kind: kind.into(),

@@ -12,7 +12,7 @@ use crate::app::theme;
 use crate::app::widgets::section;
 use crate::evaluation::catalogue::describe;
 use crate::evaluation::{Interval, names};
-use crate::runs::compare::{Estimate, Group};
+use crate::runs::compare::{Basis, Estimate, Group};
 
 /// Width from which on two charts stand side by side.
 const TWO: f32 = 760.0;
@@ -322,18 +322,19 @@ fn pass_curve(ui: &mut Ui, groups: &[Group], looks: &[Look]) {
                 ui.add(egui::Label::new(RichText::new(&group.label).small()).truncate());
             }
         });
-        let single = pass_points(groups)
-            .iter()
-            .flatten()
-            .any(|(_, estimate)| estimate.interval.is_none());
+        let points = pass_points(groups);
+        let has = |basis: Basis| points.iter().flatten().any(|(_, one)| one.basis == basis);
         let few = groups.iter().any(|group| group.members.len() == 2);
-        let text = match (single, few) {
-            (true, _) => "Bands are 95 % intervals over seeds; groups with one seed have none",
-            (false, true) => {
-                "Bands are 95 % intervals over seeds: two seeds say little, so they \
-                              are wide; more seeds narrow them"
+        let text = match (has(Basis::Seeds), has(Basis::Problems)) {
+            (true, true) => {
+                "Bands are 95 % intervals over seeds; over test problems where there is one seed"
             }
-            (false, false) => "Bands are 95 % intervals over seeds",
+            (false, _) => "Bands are 95 % intervals over test problems: there is one seed each",
+            (true, false) if few => {
+                "Bands are 95 % intervals over seeds: two seeds say little, so they are wide; more seeds \
+                 narrow them"
+            }
+            (true, false) => "Bands are 95 % intervals over seeds",
         };
         ui.label(RichText::new(text).small().weak());
     });

@@ -7,7 +7,7 @@ use crate::app::theme;
 use crate::app::widgets::section;
 use crate::evaluation::catalogue::{Metric, Part, describe, rank};
 use crate::runs::Comparison;
-use crate::runs::compare::{Basis, Estimate, Group};
+use crate::runs::compare::{Basis, Estimate, Family, Group, PairedDifference};
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,8 +81,32 @@ fn notes(ui: &mut Ui, notes: &[String]) {
 
 fn differences(ui: &mut Ui, comparison: &Comparison) {
     ui.set_width(ui.available_width().min(900.0));
+    let (others, main): (Vec<_>, Vec<_>) =
+        (comparison.differences.iter()).partition(|paired| paired.family == Family::Other);
+    sentences(ui, &main);
+    if !others.is_empty() {
+        let title = format!("{} differences in other numbers", others.len());
+        egui::CollapsingHeader::new(title)
+            .id_salt("differences in other numbers")
+            .show(ui, |ui| sentences(ui, &others));
+    }
+    let hint = "On the final test, problem by problem and, where both ran the same seeds, seed by seed: \
+                pairing takes the luck of easy or hard problems and seeds out of the difference. The \
+                interval comes from drawing problems (within their levels) and seeds anew (bootstrap); with \
+                several seeds, Student's t over the seeds has to agree. p-values are corrected (Holm) for \
+                all comparisons in accuracy, for all in the main other numbers, and for all in the rest";
+    ui.label(
+        RichText::new("How this is tested")
+            .small()
+            .weak()
+            .underline(),
+    )
+    .on_hover_text(hint);
+}
+
+fn sentences(ui: &mut Ui, differences: &[&PairedDifference]) {
     let colors = theme::palette(ui);
-    for paired in &comparison.differences {
+    for paired in differences {
         ui.horizontal_top(|ui| {
             let (sign, color) = match paired.difference {
                 Some(_) if paired.is_significant() => ("✔", colors.right),
@@ -93,18 +117,6 @@ fn differences(ui: &mut Ui, comparison: &Comparison) {
             ui.add(egui::Label::new(&paired.sentence).wrap());
         });
     }
-    let hint = "On the final test, problem by problem and, where both ran the same seeds, seed by seed: \
-                pairing takes the luck of easy or hard problems and seeds out of the difference. The \
-                interval comes from drawing problems (within their levels) and seeds anew (bootstrap); with \
-                several seeds, Student's t over the seeds has to agree. p-values are corrected for all \
-                comparisons in accuracy, and for all in the other numbers (Holm)";
-    ui.label(
-        RichText::new("How this is tested")
-            .small()
-            .weak()
-            .underline(),
-    )
-    .on_hover_text(hint);
 }
 
 fn table(ui: &mut Ui, groups: &[Group]) {
@@ -160,7 +172,7 @@ fn over(groups: &[Group]) -> &'static str {
     if is_over(&[Basis::Seeds]) {
         "Means over seeds, with 95 % intervals over seeds"
     } else if is_over(&[Basis::Problems, Basis::Single]) {
-        "One seed each: 95 % intervals of accuracies are over test problems"
+        "One seed each: 95 % intervals are over test problems"
     } else {
         "95 % intervals over seeds; where there is one seed, over test problems"
     }

@@ -44,6 +44,7 @@ fn card(key: &str, method: Method, seed: u64) -> RunCard {
         accuracy: Some(0.5),
         changed: 1,
         differences: Vec::new(),
+        changes: Vec::new(),
         damaged: None,
     }
 }
@@ -92,6 +93,7 @@ fn run(method: Method, seed: u64, steps: u64, correct: &[bool]) -> RunData {
         num_tokens: 0,
         seconds: 0.0,
         holds: crate::training::Judgements::default(),
+        places: Vec::new(),
         samples: crate::evaluation::Tallies::default(),
         step: steps,
         kind: "final".into(),

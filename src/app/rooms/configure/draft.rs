@@ -14,8 +14,14 @@ use super::value::stepped;
 use crate::app::presets::{self, Preset};
 use crate::config::{ProblemKind, RunConfig, TaskKind, diff};
 
-/// The setting that others have their defaults by, and these.
+/// The settings that others have their defaults by, and these.
 const KIND: &str = "task.kind";
+const FOLLOWED: [&str; 4] = [
+    KIND,
+    "task.files.train",
+    "task.files.test",
+    "task.files.level_key",
+];
 const FITTED: [&str; 3] = [
     "task.demonstrations",
     "curriculum.levels",
@@ -136,38 +142,54 @@ impl Draft {
 
     /// Writes a field; the preset's own text is no change.
     pub fn set(&mut self, path: &str, text: String) {
-        let before = self.text(path).to_owned();
+        let before = FOLLOWED.contains(&path).then(|| self.fitted());
         if text == self.preset_text(path) {
             self.edits.remove(path);
         } else {
             self.edits.insert(path.to_owned(), text);
         }
-        if path == KIND && before != self.text(path) {
-            self.follow_kind(&before);
+        if let Some(before) = before {
+            self.follow(&before);
         }
     }
 
-    /// Settings with other defaults under another kind of task take these, unless they were edited or the
+    /// Settings with other defaults where a task comes from files take these, unless they were edited or the
     /// preset's file names them: the program does the same.
-    fn follow_kind(&mut self, before: &str) {
-        let (old, new) = (self.fitted(before), self.fitted(self.text(KIND)));
+    fn follow(&mut self, before: &BTreeMap<String, String>) {
+        let now = self.fitted();
         for path in FITTED {
-            if self.text(path) == old[path] {
-                self.set(path, new[path].clone());
+            if before[path] != now[path] && self.text(path) == before[path] {
+                self.set(path, now[path].clone());
             }
         }
     }
 
-    /// By path, what the form shows of the preset with another kind of task.
-    fn fitted(&self, kind: &str) -> BTreeMap<String, String> {
-        let mut config = self.base().preset.config.clone();
-        let named = TaskKind::deserialize(Value::String(kind.to_owned()));
-        if let Ok(kind) = named
-            && kind != config.task.kind
-        {
-            config.task.kind = kind;
-            config.fit_files(|path| self.base().preset.gives(path));
+    /// By path, what the form shows of the preset with the task as it is here.
+    fn fitted(&self) -> BTreeMap<String, String> {
+        let preset = &self.base().preset;
+        let mut config = preset.config.clone();
+        let default = RunConfig::default();
+        if !preset.gives("task.demonstrations") {
+            config.task.demonstrations = default.task.demonstrations;
         }
+        if !preset.gives("curriculum.levels") {
+            config.curriculum.levels = default.curriculum.levels;
+        }
+        if !preset.gives("curriculum.start") {
+            config.curriculum.start = default.curriculum.start;
+        }
+        if let Ok(kind) = TaskKind::deserialize(Value::String(self.text(KIND).to_owned())) {
+            config.task.kind = kind;
+        }
+        // Whether there are any is all that counts.
+        let some = |path: &str| match self.text(path).trim() {
+            "" => Vec::new(),
+            paths => vec![paths.to_owned()],
+        };
+        config.task.files.train = some("task.files.train");
+        config.task.files.test = some("task.files.test");
+        config.task.files.level_key = self.text("task.files.level_key").trim().to_owned();
+        config.fit_files(|path| preset.gives(path));
         texts(&config)
     }
 
@@ -217,6 +239,20 @@ impl Draft {
             .collect()
     }
 
+    /// What makes the preset's file the configuration on the command line.
+    fn words(&self, changed: &BTreeSet<String>, config: &RunConfig) -> Vec<String> {
+        let mut words = self.overrides(|path| changed.contains(path));
+        let base = self.base();
+        // What the form leaves as the preset has it may be fitted there: it has to be said.
+        if let Ok(theirs) = RunConfig::from_toml(&base.preset.text, base.preset.file, &words) {
+            let differing = diff(&theirs, config).into_iter();
+            let fitted = differing.filter(|(path, ..)| FITTED.contains(&path.as_str()));
+            let said = fitted.filter_map(|(path, ..)| self.assignment(&path, self.text(&path)));
+            words.extend(said.collect::<Vec<_>>());
+        }
+        words
+    }
+
     /// Reads the draft as the program reads a file and its flags.
     pub fn check(&self) -> Checked {
         let base = self.base();
@@ -233,7 +269,7 @@ impl Draft {
                     .map(|field| field.path().to_owned())
                     .collect();
                 Checked {
-                    command: train_line(file, &self.overrides(|path| changed.contains(path))),
+                    command: train_line(file, &self.words(&changed, &config)),
                     config: Some(config),
                     problems: Problems::default(),
                     changes,

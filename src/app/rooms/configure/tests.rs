@@ -102,10 +102,7 @@ fn another_kind_of_task_brings_its_defaults() {
         paths.map(|path| draft.text(path).to_owned())
     };
     let of_preset = shown(&Draft::default());
-    let mut draft = quickstart(&[
-        ("task.files.train", "[\"a.jsonl\"]"),
-        ("task.kind", "gsm8k"),
-    ]);
+    let mut draft = quickstart(&[("task.files.train", "a.jsonl"), ("task.kind", "gsm8k")]);
     let config = draft.check().config.expect("a sound configuration");
     // What the program makes of the same words.
     let words = ["task.kind=gsm8k", "task.files.train=[\"a.jsonl\"]"].map(str::to_owned);
@@ -113,9 +110,20 @@ fn another_kind_of_task_brings_its_defaults() {
     let theirs = RunConfig::from_toml(text, "", &words).expect("a sound configuration");
     assert_eq!(theirs, config);
     assert_eq!(config.task.demonstrations, 0);
+    // The preset's own number is another than the program's.
+    draft.set("task.demonstrations", "200".into());
+    let command = draft.check().command;
+    assert!(command.contains("task.demonstrations=200"), "{command}");
+    // Knights and knaves come from files where there are any.
+    let mut knights = quickstart(&[("task.kind", "knights_knaves")]);
+    assert_eq!(knights.text("task.demonstrations"), "200");
+    knights.set("task.files.train", "a.jsonl".into());
+    assert_eq!(knights.text("task.demonstrations"), "0");
+    knights.set("task.files.train", String::new());
+    assert_eq!(knights.text("task.demonstrations"), "200");
     draft.set("task.demonstrations", "12".into());
     draft.set("task.kind", "jsonl".into());
-    assert_eq!(shown(&draft), ["12", "[3, 3]", "3"]);
+    assert_eq!(shown(&draft), ["12", "3, 3", "3"]);
     draft.reset("task.demonstrations");
     draft.set("task.kind", "arithmetic".into());
     assert_eq!(shown(&draft), of_preset);

@@ -16,6 +16,7 @@ pub(super) fn evaluation(kind: &str, step: u64, level: u32, correct: &[bool]) ->
         num_tokens: 0,
         seconds: 0.0,
         holds: crate::training::Judgements::default(),
+        places: Vec::new(),
         samples: crate::evaluation::Tallies::default(),
         step,
         kind: kind.into(),

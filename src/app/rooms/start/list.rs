@@ -101,6 +101,9 @@ fn passes(run: &RunCard, words: &[String]) -> bool {
     for (path, _, value) in &run.differences {
         text.push_str(&format!(" {path}={value}"));
     }
+    for change in &run.changes {
+        text.push_str(&format!(" changed {}={}", change.path, change.before));
+    }
     let text = text.to_lowercase();
     words.iter().all(|word| text.contains(word))
 }
@@ -183,14 +186,23 @@ pub fn ago(seconds: u64) -> String {
     }
 }
 
-/// What sets a run apart, on one line: the fields' last names and the values.
+/// What sets a run apart, on one line: the fields' last names and the values, and what was changed on the way.
 pub fn differences(run: &RunCard) -> String {
-    let short = |(path, _, value): &(String, String, String)| {
-        let name = path.rsplit('.').next().unwrap_or(path);
-        format!("{name} {}", value.trim_matches('"'))
-    };
-    let all: Vec<String> = run.differences.iter().map(short).collect();
-    all.join(" · ")
+    let short = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
+    let bare = |value: &str| value.trim_matches('"').to_owned();
+    let differs = run.differences.iter().map(|(path, _, value)| {
+        let name = short(path);
+        format!("{name} {}", bare(value))
+    });
+    let changed = run.changes.iter().map(|change| {
+        let (name, before, value) = (
+            short(&change.path),
+            bare(&change.before),
+            bare(&change.value),
+        );
+        format!("{name} {before} → {value} from step {}", change.step + 1)
+    });
+    differs.chain(changed).collect::<Vec<_>>().join(" · ")
 }
 
 /// A whole number with its thousands apart.

@@ -370,23 +370,40 @@ fn name(ui: &mut Ui, run: &RunCard, actions: &mut Actions) {
     if link.on_hover_text(hint).clicked() {
         watch(&run.key, actions);
     }
-    if run.differences.is_empty() {
+    if run.differences.is_empty() && run.changes.is_empty() {
         ui.label(RichText::new("as its preset").weak().small());
         return;
     }
     let text = RichText::new(differences(run)).weak().small();
     let label = ui.add(egui::Label::new(text).truncate());
-    label.on_hover_ui(|ui| {
+    label.on_hover_ui(|ui| all_differences(ui, run));
+}
+
+fn all_differences(ui: &mut Ui, run: &RunCard) {
+    let row = |ui: &mut Ui, path: &str, before: &str, now: &str| {
+        ui.label(path);
+        ui.label(RichText::new(before).weak());
+        ui.label(now);
+    };
+    if !run.differences.is_empty() {
         ui.label(RichText::new("Set apart from the nearest preset by").strong());
         egui::Grid::new("differences").striped(true).show(ui, |ui| {
             for (path, there, here) in &run.differences {
-                ui.label(path);
-                ui.label(RichText::new(there).weak());
-                ui.label(here);
+                row(ui, path, there, here);
                 ui.end_row();
             }
         });
-    });
+    }
+    if !run.changes.is_empty() {
+        ui.label(RichText::new("Changed on the way").strong());
+        egui::Grid::new("changes").striped(true).show(ui, |ui| {
+            for change in &run.changes {
+                row(ui, &change.path, &change.before, &change.value);
+                ui.label(format!("from step {}", change.step + 1));
+                ui.end_row();
+            }
+        });
+    }
 }
 
 fn steps(ui: &mut Ui, run: &RunCard, world: &World) {

@@ -15,6 +15,7 @@ use crate::app::record::{Motion, Record};
 use crate::app::rooms::Room;
 use crate::app::{Action, Actions, Place, World};
 use crate::config::{Method, RunConfig};
+use crate::runs::changes::Change;
 
 fn card(key: &str, changed: u64) -> RunCard {
     RunCard {
@@ -30,6 +31,7 @@ fn card(key: &str, changed: u64) -> RunCard {
         accuracy: Some(0.5),
         changed,
         differences: Vec::new(),
+        changes: Vec::new(),
         damaged: None,
     }
 }
@@ -121,6 +123,17 @@ fn the_filter_looks_at_methods_settings_and_states() {
         );
     }
     assert_eq!(differences(&runs[1]), "gamma 2.0");
+    runs[1].changes = vec![Change {
+        step: 300,
+        path: "balance.gamma".into(),
+        before: "1.5".into(),
+        value: "2.0".into(),
+    }];
+    let told = differences(&runs[1]);
+    assert_eq!(told, "gamma 2.0 · gamma 1.5 → 2.0 from step 301");
+    // A run is found by what it was before, too.
+    let found = rows(&runs, "changed gamma=1.5", &BTreeSet::new());
+    assert_eq!(found, [Row::Run(1)]);
 }
 
 #[test]

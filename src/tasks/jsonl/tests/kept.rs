@@ -42,6 +42,33 @@ fn numbers_under_the_answer_key_are_read_exactly() {
 }
 
 #[test]
+fn verifiers_of_texts_have_numbers_as_the_file_writes_them() {
+    for (verifier, written, completion) in [
+        (Verifier::Exact, "4.0", "#### 4.0"),
+        (Verifier::Exact, "1e3", "#### 1e3"),
+        (Verifier::Exact, "4", "#### 4"),
+        (Verifier::Boxed, "0.50", "\\\\boxed{0.50}"),
+        (Verifier::Regex, "1.50", "#### 1.50"),
+    ] {
+        let line = |n: usize| {
+            format!(
+                "{{\"prompt\": \"{n}\", \"completion\": \"{completion}\", \"answer\": {written}}}\n"
+            )
+        };
+        let text: String = (0..30).map(line).collect();
+        let files = files(verifier, "answer");
+        let format = Jsonl::new(Layout::Compact, &files);
+        let (task, _) = load_texts(format, files, &text, "").expect("good rows");
+        let problem = task.problem(Split::Train, 1, 0);
+        assert_eq!(problem.answer, written, "{verifier:?}");
+    }
+    // Without an answer of its own a completion gets it so, too.
+    let row = |n: usize| json!({ "prompt": n.to_string(), "completion": "I add.", "answer": 4.0 });
+    let (_, demonstration) = first(Layout::Compact, files(Verifier::Exact, "answer"), row);
+    assert_eq!(demonstration, "I add.\n#### 4.0");
+}
+
+#[test]
 fn the_marker_belongs_to_the_verifier() {
     let completion = "#### Step 1\nAdd.\n#### Step 2\nSo it is \\boxed{14}.";
     let row = |n: usize| json!({ "prompt": n.to_string(), "completion": completion });

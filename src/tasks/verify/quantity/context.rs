@@ -68,15 +68,88 @@ const CHANGING: [&str; 37] = [
     "modulo",
 ];
 
+/// What a smaller part may follow, without the `s` of many: `2 hours 30 minutes`, `3 dozen 2`. Not
+/// just any word: `question 3 is 5`.
+const UNITS: [&str; 65] = [
+    "year",
+    "yr",
+    "month",
+    "week",
+    "wk",
+    "day",
+    "hour",
+    "hr",
+    "h",
+    "minute",
+    "min",
+    "second",
+    "sec",
+    "s",
+    "mile",
+    "mi",
+    "yard",
+    "yd",
+    "foot",
+    "feet",
+    "ft",
+    "inch",
+    "inches",
+    "km",
+    "kilometer",
+    "kilometre",
+    "m",
+    "meter",
+    "metre",
+    "cm",
+    "centimeter",
+    "centimetre",
+    "mm",
+    "millimeter",
+    "millimetre",
+    "ton",
+    "tonne",
+    "kg",
+    "kilogram",
+    "kilo",
+    "g",
+    "gram",
+    "pound",
+    "lb",
+    "ounce",
+    "oz",
+    "stone",
+    "gallon",
+    "quart",
+    "pint",
+    "cup",
+    "liter",
+    "litre",
+    "l",
+    "ml",
+    "dollar",
+    "euro",
+    "cent",
+    "penny",
+    "pence",
+    "degree",
+    "deg",
+    "dozen",
+    "lakh",
+    "crore",
+];
+
+/// Signs that are such units: degrees, feet and minutes of arc.
+const UNIT_SIGNS: [char; 4] = ['°', '′', '\'', '’'];
+
 /// Letters that stand for a quantity where they follow a number; the others are units.
 const VARIABLES: [&str; 13] = [
     "x", "y", "z", "n", "i", "j", "e", "X", "Y", "Z", "π", "θ", "φ",
 ];
 
 /// Words between two numbers that make a calculation, a range or a list of them.
-const JOINING: [&str; 14] = [
+const JOINING: [&str; 16] = [
     "and", "or", "to", "x", "by", "of", "plus", "minus", "times", "over", "vs", "versus", "until",
-    "point",
+    "point", "choose", "modulo",
 ];
 
 /// Words that stand before an argument.
@@ -158,6 +231,8 @@ pub(super) fn before(tokens: &[Spaced], start: usize, value: Number) -> Option<N
             let subtracted = first >= 2 && is_operand(&tokens[first - 2].token) && word == "minus";
             (!subtracted).then(|| value.negated())
         }
+        // `one million 500`; but `one million (1,000,000)`.
+        Token::Word(word) if first == start && scale(word).is_some() => None,
         Token::Word(word) => (!FUNCTIONS.contains(&word.as_str())).then_some(value),
         Token::Command(_) => None,
         // `\log_2 8`
@@ -202,9 +277,14 @@ fn is_comparison(tokens: &[Spaced], place: usize) -> bool {
 }
 
 /// Where the number begins that is joined to the one that ends before `end`: by an operator, a
-/// comma, a word, or by nothing at all. `None` where none is.
+/// comma, a word, a unit (`5 feet 6`), or by nothing at all. `None` where none is.
 pub(super) fn joined(tokens: &[Spaced], end: usize) -> Option<usize> {
-    let after = behind_brackets(tokens, end);
+    let (after, bracketed) = behind_scales(tokens, end);
+    if let Some(next) = behind_unit(tokens, after)
+        && is_number(tokens, next)
+    {
+        return Some(next);
+    }
     let begins = |place: usize| {
         let mut place = place;
         while token(tokens, place) == Some(&Token::Open) {
@@ -221,7 +301,7 @@ pub(super) fn joined(tokens: &[Spaced], end: usize) -> Option<usize> {
     };
     match token(tokens, after)? {
         Token::Number(_) | Token::Fraction => {
-            let near = after == end || is_glued(tokens, after);
+            let near = !bracketed || is_glued(tokens, after);
             near.then_some(after)
         }
         Token::Currency => is_number(tokens, after + 1).then_some(after),
@@ -258,10 +338,69 @@ fn behind_brackets(tokens: &[Spaced], end: usize) -> usize {
     (end..).find(|&place| !closes(place)).unwrap_or(end)
 }
 
+/// The place behind the scales (`2 hundred thousand`) and closing brackets that belong to the number
+/// that ends before `end`, and whether a bracket stands last.
+fn behind_scales(tokens: &[Spaced], end: usize) -> (usize, bool) {
+    let mut place = end;
+    loop {
+        let after = behind_brackets(tokens, place);
+        match scaled(tokens, after) {
+            Some((_, next)) => place = next,
+            None => return (after, after > place),
+        }
+    }
+}
+
+/// The power of ten that a word at `place` multiplies the number before it by, and the place behind
+/// the word.
+fn scaled(tokens: &[Spaced], place: usize) -> Option<(i64, usize)> {
+    let (at, end) = bare_or_braced(tokens, place)?;
+    let written = word(tokens, at)?;
+    let short = SHORT_SCALES
+        .iter()
+        .find(|(ending, _)| is_glued(tokens, at) && *ending == written);
+    let exponent = short.map(|(_, exponent)| *exponent);
+    Some((exponent.or_else(|| scale(written))?, end))
+}
+
+/// The place behind a unit at `place` that a smaller one may follow.
+fn behind_unit(tokens: &[Spaced], place: usize) -> Option<usize> {
+    if let Token::Other(sign) = token(tokens, place)? {
+        let unit = UNIT_SIGNS.contains(sign) || MANY_SIGNS.contains(*sign);
+        return (unit && is_glued(tokens, place)).then_some(place + 1);
+    }
+    let (at, end) = bare_or_braced(tokens, place)?;
+    let written = word(tokens, at)?;
+    let lower = written.to_lowercase();
+    let one = lower.strip_suffix('s').unwrap_or(&lower);
+    // `2M 500`
+    let short = is_glued(tokens, at) && changes(written);
+    let unit = short || UNITS.contains(&lower.as_str()) || UNITS.contains(&one);
+    unit.then_some(end)
+}
+
+/// Where the word at `place` is, which may stand in braces (`5 \text{ million}`), and the place
+/// behind it and its braces.
+fn bare_or_braced(tokens: &[Spaced], place: usize) -> Option<(usize, usize)> {
+    match token(tokens, place)? {
+        Token::Word(_) => Some((place, place + 1)),
+        Token::Open if !is_glued(tokens, place) => {
+            word(tokens, place + 1)?;
+            let closed = token(tokens, place + 2) == Some(&Token::Close);
+            Some((place + 1, place + 2 + usize::from(closed)))
+        }
+        _ => None,
+    }
+}
+
 /// The value of the number that ends before `end` after a look at what follows; `None` where that
 /// makes something else of it.
-pub(super) fn behind(tokens: &[Spaced], end: usize, value: Number) -> Option<Number> {
-    let after = behind_brackets(tokens, end);
+pub(super) fn behind(tokens: &[Spaced], end: usize, mut value: Number) -> Option<Number> {
+    let mut after = behind_brackets(tokens, end);
+    while let Some((exponent, next)) = scaled(tokens, after) {
+        value = value.shifted(exponent)?;
+        after = behind_brackets(tokens, next);
+    }
     let glued = is_glued(tokens, after);
     let next = after + 1;
     let is_variable =
@@ -299,24 +438,18 @@ fn scale(word: &str) -> Option<i64> {
     known.map(|(_, exponent)| *exponent)
 }
 
+/// Whether a word behind a number makes one of it that cannot be told.
+fn changes(word: &str) -> bool {
+    CHANGING.contains(&word) || CHANGING.contains(&word.to_lowercase().as_str())
+}
+
 /// A word behind a number: a unit, an ending, a multiple.
 fn behind_word(tokens: &[Spaced], place: usize, value: Number) -> Option<Number> {
     let written = word(tokens, place)?;
-    let glued = is_glued(tokens, place);
-    let short = SHORT_SCALES
-        .iter()
-        .find(|(ending, _)| glued && *ending == written);
-    let exponent = short
-        .map(|(_, exponent)| *exponent)
-        .or_else(|| scale(written));
-    if let Some(exponent) = exponent {
-        return behind(tokens, place + 1, value.shifted(exponent)?);
-    }
-    let lower = written.to_lowercase();
-    let changes = CHANGING.contains(&written) || CHANGING.contains(&lower.as_str());
-    if changes || VARIABLES.contains(&written) {
+    if changes(written) || VARIABLES.contains(&written) {
         return None;
     }
+    let lower = written.to_lowercase();
     // `5 and a half`, `5 and one third`
     let part = |place: usize| {
         word(tokens, place)

@@ -14,6 +14,7 @@
 //! | `1.5e3` `1E-7` `10^3` `1.5 × 10^3` `1.5\times10^{3}` | whole |
 //! | `3/4` `\frac{3}{4}` `\frac34` `¾` `3 1/2` `1½` `1\frac12` | whole: 0.75, 3.5; `1/3` stays `1/3` |
 //! | `2 million` `3 thousand` `5 hundred` `1.2k` `4bn` | multiplied |
+//! | `1 million 500 thousand` `3 hundred and 50` `2 hours 30 minutes` `5 feet 6` `3 dozen 2`: compounds | unreadable |
 //! | `2M` `5B` `3 dozen` `2 thirds` `5 and a half` `5万` | unreadable |
 //! | `72 clips` `5 m` `5 m^2` `18 dollars` `5 km/h` `12-year-old` `5th` | the number: what follows is a unit |
 //! | `5x` `2\pi` `3i` `5 + x`: a coefficient or a term | unreadable |
@@ -22,7 +23,7 @@
 //! | `x_2` `H2O` `v1.2`: names | no number |
 //!
 //! `=` parts: of `3 + 4 = 7` the 7 is read. Words part too: of `3 apples and 4 pears` the last
-//! number is 4. `5!` is taken for a 5 at the end of a sentence.
+//! number is 4, of `question 3 is 5` it is 5. `5!` is taken for a 5 at the end of a sentence.
 
 mod context;
 mod literal;

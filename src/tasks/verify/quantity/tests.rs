@@ -155,6 +155,14 @@ fn exponents_and_powers_of_ten_are_part_of_the_number() {
         (r"-2\cdot10^{-1}", "-0.2"),
         ("1.5×10³ m", "1500"),
     ]);
+    // Exponents that no number has room for.
+    none_read(&[
+        "1e-9223372036854775808",
+        "1e9223372036854775807",
+        "10^{-9223372036854775808}",
+        "2 × 10^{-9223372036854775808}",
+        "2 × 10^{9223372036854775807}",
+    ]);
     none_read(&[
         "2^5", "2^{10}", "2⁵", "5²", "10^x", "10^10^2", "3 × 10", "0x1F", "1e5x", "1e9999", "3**2",
         "(5)^2",
@@ -299,6 +307,57 @@ fn what_follows_is_a_unit_unless_it_makes_another_number() {
 }
 
 #[test]
+fn compounds_are_not_half_read() {
+    none_read(&[
+        "1 million 500 thousand",
+        "2 thousand 5 hundred",
+        "3 hundred 50",
+        "3 hundred and 50",
+        "2 hundred 50 thousand",
+        "5million 3",
+        "1.2k 500",
+        "2M 500",
+        "one million 500 thousand",
+        r"1 \text{ million } 500 \text{ thousand}",
+        "2 million to 3 million",
+        "2 million + 1 million",
+        "2 million -5",
+        "2 hours 30 minutes",
+        "2 hours 30 minutes 15 seconds",
+        "2 Hours 30",
+        "2h 30m",
+        "5 feet 6 inches",
+        "5 ft 6",
+        r"2\text{ hours }30\text{ minutes}",
+        "5' 6\"",
+        "5° 30'",
+        "5万300",
+        "3 dozen 2",
+        "3 lakh 50",
+        "5 choose 3",
+        "Step 2 5 apples",
+    ]);
+    for text in ["2 hours 30 minutes", "2 million to 3 million"] {
+        assert_eq!(leading(text), Leading::Unreadable, "{text}");
+        assert_eq!(whole(text), None, "{text}");
+    }
+    // Sentences, in which a word parts two numbers.
+    all_read(&[
+        ("in 2020 he had 5", "5"),
+        ("question 3 is 5", "5"),
+        ("Step 2 gives 14", "14"),
+        ("for 3 days he ate 5", "5"),
+        ("5 feet. Then 6", "6"),
+        ("It takes 3 days: 5", "5"),
+        ("2 hours 30 minutes = 150 minutes", "150"),
+        ("3 hundred\n50", "50"),
+        ("2 million (2,000,000)", "2000000"),
+        ("one million (1,000,000)", "1000000"),
+        ("2 million people", "2000000"),
+    ]);
+}
+
+#[test]
 fn several_numbers_are_not_one() {
     none_read(&[
         "3 + 4",
@@ -430,6 +489,8 @@ fn any_text_is_read_without_harm() {
         "^{".repeat(2000),
         "(".repeat(5000) + "5",
         "5 and ".repeat(3000),
+        "0 ".to_owned() + &"million ".repeat(30_000),
+        "7 ".to_owned() + &"million ".repeat(30_000),
     ] {
         last(&text);
     }

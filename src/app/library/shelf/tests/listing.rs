@@ -7,6 +7,7 @@ use super::{Rig, config, evaluated, manifest, step};
 use crate::app::library::{Errand, Found};
 use crate::config::Method;
 use crate::runs::RunFolder;
+use crate::runs::changes::Change;
 
 #[test]
 fn the_list_tells_of_every_run_what_came_of_it() {
@@ -15,6 +16,13 @@ fn the_list_tells_of_every_run_what_came_of_it() {
     rig.finished("both/sft-s1", config("sft-s1", Method::Sft, 1), 12);
     let mut exam = rig.run("both/open", config("open", Method::Grpo, 2), 5);
     exam.record(&evaluated(9, "exam", 0.25)).unwrap();
+    let longer = Change {
+        step: 9,
+        path: "max_steps".into(),
+        before: "9".into(),
+        value: "20".into(),
+    };
+    exam.record(&longer.event()).unwrap();
     fs::create_dir_all(rig.runs.join("damaged")).unwrap();
     fs::write(rig.runs.join("damaged/config.toml"), "max_stepps = 1").unwrap();
     fs::create_dir_all(rig.runs.join(".base/hidden")).unwrap();
@@ -49,6 +57,8 @@ fn the_list_tells_of_every_run_what_came_of_it() {
         ("open", Method::Grpo, 5)
     );
     assert_eq!((open.finished, open.accuracy), (false, Some(0.25)));
+    assert_eq!(open.changes, [longer]);
+    assert!(alone.changes.is_empty());
     let why = card("damaged").damaged.clone().unwrap();
     assert!(why.contains("max_stepps"), "{why}");
 }

@@ -122,8 +122,8 @@ fn is_finished(path: &Path, config: &RunConfig) -> anyhow::Result<bool> {
         return Ok(false);
     }
     let found = RunConfig::load_run(path, &[])?;
-    if !found.same_run(config) {
-        let differs = crate::config::diff(&found, &config.clone().settled());
+    let differs = found.differs_from(config);
+    if !differs.is_empty() {
         let differs: Vec<String> = differs
             .iter()
             .map(|(path, a, b)| format!("{path}: {a} there, {b} here"))

@@ -168,19 +168,14 @@ impl RunConfig {
         config
     }
 
-    /// Whether a run of `other` is this one, which has started: it kept to the levels that its files have, and
-    /// its paths may lead to the same files another way.
+    /// Whether a run of `other` is this one, which has started.
     pub fn same_run(&self, other: &Self) -> bool {
-        let mut other = other.clone();
-        if other.task.is_from_files() {
-            let [low, high] = self.curriculum.levels;
-            let widest = other.task.kind.widest_levels();
-            other.curriculum.keep_to(low..=high, widest);
-        }
-        self.is_as(&other)
+        self.differs_from(other).is_empty()
     }
 
-    fn is_as(&self, other: &Self) -> bool {
+    /// What sets a run of `other` apart from this one, which has started: it kept to the levels that its
+    /// files have, and its paths may lead to the same files another way.
+    pub fn differs_from(&self, other: &Self) -> Vec<(String, String, String)> {
         let whole = |config: &Self| {
             let mut config = config.clone().settled();
             for (_, path) in config.paths() {
@@ -190,7 +185,13 @@ impl RunConfig {
             }
             config
         };
-        whole(self) == whole(other)
+        let mut other = other.clone();
+        if other.task.is_from_files() {
+            let [low, high] = self.curriculum.levels;
+            let widest = other.task.kind.widest_levels();
+            other.curriculum.keep_to(low..=high, widest);
+        }
+        super::diff(&whole(self), &whole(&other))
     }
 
     /// Takes over the paths of another configuration of the same run: they only say where things are now.

@@ -45,7 +45,8 @@ impl Lock {
     /// keep even the owner from reading a locked file) it is taken to be: these do not move it either.
     pub(super) fn is_of(&self, path: &Path) -> bool {
         match fs::read(path.join(LOCK)) {
-            Ok(token) => token == self.token.as_bytes(),
+            // A copy has the mark too; what is locked is the folder itself.
+            Ok(token) => token == self.token.as_bytes() && is_locked(path),
             Err(error) => error.kind() != io::ErrorKind::NotFound,
         }
     }
@@ -57,11 +58,12 @@ impl Lock {
             .filter(|parent| !parent.as_os_str().is_empty());
         let beside = fs::read_dir(beside.unwrap_or(Path::new("."))).ok()?;
         let mut folders = beside.filter_map(|entry| Some(entry.ok()?.path()));
-        // A copy has the mark too; what is locked is the folder itself.
-        let is_locked = |folder: &Path| matches!(lock(folder), Err(FolderError::Locked { .. }));
-        folders
-            .find(|folder| fs::exists(folder.join(LOCK)) && self.is_of(folder) && is_locked(folder))
+        folders.find(|folder| fs::exists(folder.join(LOCK)) && self.is_of(folder))
     }
+}
+
+fn is_locked(path: &Path) -> bool {
+    matches!(lock(path), Err(FolderError::Locked { .. }))
 }
 
 /// Keeps other processes out of a folder.

@@ -332,7 +332,7 @@ impl Run {
             changes,
             notes,
         } = match &stopped.checkpoint {
-            Some((_, state)) => on::goes_on(path, &stopped, state, set)?,
+            Some((_, state)) => on::goes_on(path, &stopped, state, set, checkpoint.is_some())?,
             // Nothing was trained that could be carried on: the run begins anew, with any settings, and
             // with schedules over as many steps as it then has.
             None => Goes {

@@ -50,12 +50,13 @@ impl RunConfig {
 /// `config.toml` holds what was in force when the run was left: the checkpoint's settings and what was
 /// changed after it (`changes.jsonl` knows that). Whatever else is in it, somebody wrote there to change
 /// the run: it counts as `--set` does. Later changes of a run that goes on from before them fall away, and
-/// are named.
+/// are named; those that were made right at the checkpoint stay, unless it was `named` to go back to it.
 pub(super) fn goes_on(
     run: &Path,
     stopped: &Stopped,
     state: &State,
     set: &[String],
+    named: bool,
 ) -> Result<Goes, DriveError> {
     let mut before = RunConfig::of_run(&state.config, "the checkpoint's configuration", &[])?;
     let mut written = RunConfig::load_run(run, &[])?;
@@ -84,8 +85,13 @@ pub(super) fn goes_on(
             ));
         }
     }
-    let dropped = later.iter().filter(|change| !asked(&change.path));
-    notes.extend(dropped.map(|change| {
+    let (stay, fall): (Vec<&Change>, Vec<&Change>) = later
+        .iter()
+        .filter(|change| !asked(&change.path))
+        .partition(|change| !named && change.step == state.step);
+    let again = |change: &&Change| format!("{}={}", change.path, change.value);
+    all.extend(stay.iter().map(again));
+    notes.extend(fall.iter().map(|change| {
         format!(
             "{} was set to {} after step {}, which is after this checkpoint: it is {} again",
             change.path, change.value, change.step, change.before

@@ -433,7 +433,11 @@ fn short_levels(config: &RunConfig, task: &dyn crate::tasks::Task) -> Vec<String
     }
     for &level in tested.iter().chain(&evaluation.unseen_levels) {
         let found = test_problems(task, level, evaluation.problems).len();
-        if found < evaluation.problems {
+        if found == 0 && evaluation.problems > 0 {
+            notices.push(format!(
+                "level {level} has no test problems: it is not tested"
+            ));
+        } else if found < evaluation.problems {
             notices.push(format!(
                 "level {level} has {found} different test problems, fewer than the {} of \
                  evaluation.problems: all of them are asked",

@@ -244,7 +244,7 @@ impl Draft {
         let mut words = self.overrides(|path| changed.contains(path));
         let base = self.base();
         // What the form leaves as the preset has it may be fitted there: it has to be said.
-        if let Ok(theirs) = RunConfig::from_toml(&base.preset.text, base.preset.file, &words) {
+        if let Ok(theirs) = RunConfig::from_toml(base.preset.text, base.preset.file, &words) {
             let differing = diff(&theirs, config).into_iter();
             let fitted = differing.filter(|(path, ..)| FITTED.contains(&path.as_str()));
             let said = fitted.filter_map(|(path, ..)| self.assignment(&path, self.text(&path)));

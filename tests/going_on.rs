@@ -539,13 +539,8 @@ fn a_closed_or_full_stderr_loses_nothing() {
             format!("{sasr} {} 2> >(head -c 10 >/dev/null)", train("killed")),
         ),
     ] {
-        if name == "full"
-            && fs::OpenOptions::new()
-                .write(true)
-                .open("/dev/full")
-                .is_err()
-        {
-            common::skip::skipped("/dev/full cannot be written to");
+        if name == "full" && !common::has_full_device() {
+            common::skip::skipped(common::NO_FULL_DEVICE);
             continue;
         }
         let script = format!("set -o pipefail; {shell}");

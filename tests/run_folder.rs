@@ -161,6 +161,9 @@ fn the_checkpoint_offered_instead_of_a_damaged_one_is_not_damaged_itself() {
 
 #[test]
 fn a_full_disk_is_said_and_loses_nothing() {
+    if !common::has_full_device() {
+        return common::skip::skipped(common::NO_FULL_DEVICE);
+    }
     let scratch = Scratch::new("full");
     let whole = scratch.train("whole", &[]);
     let run = stopped(&scratch, "run", 18);

@@ -17,6 +17,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
+/// Why a test that needs a full disk is skipped.
+pub const NO_FULL_DEVICE: &str = "there is no /dev/full that can be written to";
+
+/// Whether `/dev/full` is the device that is always full, and may be used.
+#[cfg(unix)]
+pub fn has_full_device() -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    let is_device = |there: fs::Metadata| there.file_type().is_char_device();
+    fs::metadata("/dev/full").is_ok_and(is_device)
+        && fs::OpenOptions::new().write(true).open("/dev/full").is_ok()
+}
+
 /// A run with everything in it: base model, warm-up, both branches with resampled groups, probes,
 /// exams of several slices that fall between and onto checkpoints, a final test.
 pub const TINY: &str = r#"

@@ -191,6 +191,17 @@ fn with_data(scratch: &Scratch, folder: &str) -> String {
     )
 }
 
+/// Runs `sasr` from the folder of the runs, and expects it to succeed.
+fn done_in_out(scratch: &Scratch, args: &[&str]) {
+    let mut elsewhere = scratch.sasr(args);
+    let ran = elsewhere.current_dir(scratch.path("out")).output().unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+}
+
 #[test]
 fn data_are_known_by_their_bytes_and_paths_lead_from_the_file_that_names_them() {
     let scratch = Scratch::new("data");
@@ -199,13 +210,7 @@ fn data_are_known_by_their_bytes_and_paths_lead_from_the_file_that_names_them() 
     // Beside the configuration, wherever the program is started.
     scratch.done(&["train", "here/c.toml", "--out", "out", "--name", "run"]);
     let resume = ["train", "--resume", "run", "--set", "max_steps=8"];
-    let mut elsewhere = scratch.sasr(&resume);
-    let ran = elsewhere.current_dir(scratch.path("out")).output().unwrap();
-    assert!(
-        ran.status.success(),
-        "{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
+    done_in_out(&scratch, &resume);
 
     // The same bytes under another name are the same data.
     fs::create_dir_all(scratch.path("moved")).unwrap();
@@ -271,13 +276,7 @@ fn files_stay_what_they_were_for_and_one_that_moved_leaves_the_others_where_they
         "--set",
         moved,
     ];
-    let mut elsewhere = scratch.sasr(&resume);
-    let ran = elsewhere.current_dir(scratch.path("out")).output().unwrap();
-    assert!(
-        ran.status.success(),
-        "{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
+    done_in_out(&scratch, &resume);
 
     // What was for the test does not become what is taught.
     let both = "task.files.train=[\"moved/train.jsonl\",\"here/test.jsonl\"]";

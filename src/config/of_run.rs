@@ -105,23 +105,6 @@ impl RunConfig {
         }
     }
 
-    /// Takes the paths of another configuration that were given by hand.
-    pub fn keep_given_paths(&mut self, from: &Self, given: impl Fn(&str) -> bool) {
-        let (files, others) = (&mut self.task.files, &from.task.files);
-        if given("task.files.train") {
-            files.train.clone_from(&others.train);
-        }
-        if given("task.files.test") {
-            files.test.clone_from(&others.test);
-        }
-        if given("model.path") {
-            self.model.path.clone_from(&from.model.path);
-        }
-        if given("tokenizer.path") {
-            self.tokenizer.path.clone_from(&from.tokenizer.path);
-        }
-    }
-
     /// The paths in it, each with its setting.
     fn paths(&mut self) -> Vec<(&'static str, &mut String)> {
         let files = &mut self.task.files;
@@ -194,23 +177,28 @@ impl RunConfig {
         super::diff(&whole(self), &whole(&other))
     }
 
-    /// Takes over the paths of another configuration of the same run: they only say where things are now.
-    pub fn take_paths(&mut self, from: &Self) {
+    /// Takes over the paths of another configuration of the same run, which only say where things are now; those
+    /// that were `given` by hand stay.
+    pub fn take_paths(&mut self, from: &Self, given: impl Fn(&str) -> bool) {
         let (files, others) = (&mut self.task.files, &from.task.files);
-        for (paths, now) in [
-            (&mut files.train, &others.train),
-            (&mut files.test, &others.test),
+        for (setting, paths, now) in [
+            ("task.files.train", &mut files.train, &others.train),
+            ("task.files.test", &mut files.test, &others.test),
         ] {
-            if paths.len() == now.len() {
+            if paths.len() == now.len() && !given(setting) {
                 paths.clone_from(now);
             }
         }
         let both = [
-            (&mut self.model.path, &from.model.path),
-            (&mut self.tokenizer.path, &from.tokenizer.path),
+            ("model.path", &mut self.model.path, &from.model.path),
+            (
+                "tokenizer.path",
+                &mut self.tokenizer.path,
+                &from.tokenizer.path,
+            ),
         ];
-        for (path, now) in both {
-            if !path.is_empty() && !now.is_empty() {
+        for (setting, path, now) in both {
+            if !path.is_empty() && !now.is_empty() && !given(setting) {
                 path.clone_from(now);
             }
         }

@@ -61,10 +61,10 @@ pub(super) fn goes_on(
     let mut before = RunConfig::of_run(&state.config, "the checkpoint's configuration", &[])?;
     let mut written = RunConfig::load_run(run, &[])?;
     written.take_unwritten_horizons(&RunConfig::read_text(&run.join(CONFIG))?, &before);
-    before.take_paths(&written);
+    before.take_paths(&written, |_| false);
     let later: Vec<Change> = changes::parse(&stopped.changes_after()?)?;
     let mut expected = changes::after(&before, &later);
-    expected.take_paths(&written);
+    expected.take_paths(&written, |_| false);
     let by_hand = config::diff(&expected, &written);
     let asked = |path: &str| {
         set.iter()
@@ -99,9 +99,7 @@ pub(super) fn goes_on(
     }));
     all.extend_from_slice(set);
     let mut config = RunConfig::of_run(&state.config, "the checkpoint's configuration", &all)?;
-    let asked_for = config.clone();
-    config.take_paths(&written);
-    config.keep_given_paths(&asked_for, asked);
+    config.take_paths(&written, asked);
     same_files(&before, &config)?;
     if config.max_steps < state.step {
         let (asked, made) = (config.max_steps, state.step);

@@ -107,10 +107,7 @@ mod tests {
     fn setup(set: &[&str]) -> Setup {
         let text = "[model]\nhidden_size = 16\n[curriculum]\nlevels = [2, 3]\nstart = 3\n\
                     [evaluation]\nproblems = 0";
-        let set: Vec<String> = set.iter().map(ToString::to_string).collect();
-        let config = RunConfig::from_toml(text, "test", &set).expect("a sound configuration");
-        let device = pollster::block_on(crate::devices::open_for(&config)).expect("a device");
-        Setup::new(config, device, &|path| std::fs::read(path)).expect("a setup")
+        Setup::of_text(text, set)
     }
 
     #[test]

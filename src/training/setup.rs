@@ -57,6 +57,17 @@ impl Account<'_> {
     }
 }
 
+#[cfg(test)]
+impl Setup {
+    /// Of a configuration's text and what `--set` would change in it.
+    pub(super) fn of_text(text: &str, set: &[&str]) -> Self {
+        let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+        let config = RunConfig::from_toml(text, "test", &set).expect("a sound configuration");
+        let device = pollster::block_on(crate::devices::open_for(&config)).expect("a device");
+        Self::new(config, device, &|path| std::fs::read(path)).expect("a setup")
+    }
+}
+
 impl Setup {
     /// Builds everything a configuration names. The configuration is taken to be checked.
     ///
